@@ -1,0 +1,147 @@
+"""Every error this project raises on purpose, one class per decision a caller can take.
+
+::
+
+    RingcastError
+    ├── ConfigError                      a setting is wrong: print every problem, exit 2
+    ├── ProtocolError                    bytes that are not ours, or of another version: never guess
+    ├── RingUnavailable                  no live ring right now: try again later
+    │   └── VideoModuleNotAvailableError   ... and the attach timeout is over: start the Video Module
+    ├── RingReplaced                     the mapping belongs to an ended epoch: open the ring again
+    ├── WriterConflict                   another process writes this camera: exit
+    ├── RingSpaceError                   no room for the segment: free some, or lower a setting
+    ├── FrameOverwritten                 the writer lapped this reader: take a newer frame
+    ├── SourceError
+    │   ├── SourceUnavailable            no picture from the source: go blank, back off, try again
+    │   └── SourceEnded                  a finite source is through: stop, or start over
+    └── EncodeError                      this frame could not become a JPEG: count it, skip it
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = [
+    "ConfigError",
+    "EncodeError",
+    "FrameOverwritten",
+    "ProtocolError",
+    "RingReplaced",
+    "RingSpaceError",
+    "RingUnavailable",
+    "RingcastError",
+    "SourceEnded",
+    "SourceError",
+    "SourceUnavailable",
+    "VideoModuleNotAvailableError",
+    "WriterConflict",
+]
+
+
+class RingcastError(Exception):
+    """Base of all errors below; never raised itself."""
+
+
+class ConfigError(RingcastError):
+    """One or more settings are wrong.
+
+    Attributes:
+        problems: One sentence per problem, each naming key, value and allowed range.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ProtocolError(RingcastError):
+    """Bytes that should be a notification or a segment header are not, or are of another version."""
+
+
+class RingUnavailable(RingcastError):  # noqa: N818 - named after the state, not the mishap
+    """There is no live ring to attach to at this moment.
+
+    Attributes:
+        path: The segment that was looked for.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+class VideoModuleNotAvailableError(RingUnavailable):
+    """No live ring appeared within the attach timeout."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(path, why)
+        self.args = (
+            "Video Module is not running. Start it with: python -m services.video "
+            f"(looked at {path}: {why})",
+        )
+
+
+class RingReplaced(RingcastError):  # noqa: N818
+    """This mapping's epoch is over: the writer restarted, grew the ring or closed it. Open it again."""
+
+
+class WriterConflict(RingcastError):  # noqa: N818
+    """Another process holds the writer's lock of this camera."""
+
+    def __init__(self, lock_path: Path) -> None:
+        super().__init__(
+            f"another Video Module already writes this camera (lock {lock_path} is held); stop it, "
+            "or give this one its own name with RINGCAST_VIDEO__SHARED_MEMORY_NAME"
+        )
+        self.lock_path = lock_path
+
+
+class RingSpaceError(RingcastError):
+    """The segment does not fit into the free space of its directory.
+
+    Attributes:
+        directory: Where the segment should go.
+        need_bytes: Size of the segment plus the reserve.
+        free_bytes: What the file system has left.
+    """
+
+    def __init__(self, directory: Path, need_bytes: int, free_bytes: int, advice: str) -> None:
+        super().__init__(
+            f"not enough shared memory in {directory}: need {need_bytes} bytes "
+            f"({need_bytes / 2**20:.1f} MiB, reserve included), free {free_bytes} bytes "
+            f"({free_bytes / 2**20:.1f} MiB). {advice}"
+        )
+        self.directory = directory
+        self.need_bytes = need_bytes
+        self.free_bytes = free_bytes
+
+
+class FrameOverwritten(RingcastError):  # noqa: N818
+    """The writer lapped this reader: what the view shows is no longer frame ``sequence``.
+
+    Attributes:
+        sequence: The frame that was wanted.
+        stamp: The stamp seen in its slot instead of ``2 * sequence``.
+    """
+
+    def __init__(self, sequence: int, stamp: int) -> None:
+        super().__init__(f"frame {sequence} was overwritten (slot stamp is now {stamp})")
+        self.sequence = sequence
+        self.stamp = stamp
+
+
+class SourceError(RingcastError):
+    """Base of what a source can report."""
+
+
+class SourceUnavailable(SourceError):
+    """The source gives no picture: it cannot be opened, was lost, or timed out."""
+
+
+class SourceEnded(SourceError):
+    """A finite source (a file that is not looped) has no more pictures."""
+
+
+class EncodeError(RingcastError):
+    """A frame could not be encoded (or its JPEG payload not decoded)."""

@@ -1,0 +1,114 @@
+"""What the three files of a camera are called, and how to read the name back.
+
+All three lie side by side in one directory on a tmpfs, because that directory is the only thing the
+containers share::
+
+    <name>.ring              the segment; one inode per epoch
+    <name>.lock              held by the writer for its life; never unlinked
+    <name>.sock              ipc endpoint of the notifications
+    <name>.ring.tmp.<hex>    a segment being made; renamed to <name>.ring once it is whole
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+__all__ = ["DEFAULT_DIRECTORY", "DEFAULT_NAME", "SegmentPaths", "segment_name", "segment_paths"]
+
+DEFAULT_DIRECTORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a temp file
+DEFAULT_NAME: Final = "billiards_video"
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_MAX_SOCKET_PATH: Final = 107
+"""Bytes in ``sockaddr_un.sun_path`` less the terminating zero; see unix(7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPaths:
+    """The files of one camera.
+
+    Attributes:
+        name: Segment name, the stem of every file below.
+        directory: Where they lie.
+    """
+
+    name: str
+    directory: Path
+
+    @property
+    def ring(self) -> Path:
+        """The segment that readers map."""
+        return self.directory / f"{self.name}.ring"
+
+    @property
+    def lock(self) -> Path:
+        """The writer holds an open-file-description lock on it for its whole life."""
+        return self.directory / f"{self.name}.lock"
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket behind ``endpoint``."""
+        return self.directory / f"{self.name}.sock"
+
+    @property
+    def endpoint(self) -> str:
+        """ZeroMQ endpoint of the notifications."""
+        return f"ipc://{self.socket}"
+
+    @property
+    def topic(self) -> bytes:
+        """The 8 bytes every notification of this camera begins with."""
+        return hashlib.blake2b(self.name.encode(), digest_size=8).digest()
+
+    @property
+    def temporary_pattern(self) -> str:
+        """Glob, below ``directory``, of segments a dead writer may have left half made."""
+        return f"{self.name}.ring.tmp.*"
+
+    def temporary(self, token: str) -> Path:
+        """Path of a segment that is being made."""
+        return self.directory / f"{self.name}.ring.tmp.{token}"
+
+
+def segment_paths(name: str, directory: Path = DEFAULT_DIRECTORY) -> SegmentPaths:
+    """Name the files of one camera.
+
+    Args:
+        name: 1 to 64 characters of ``A-Z a-z 0-9 _ . -``, beginning with a letter or digit.
+        directory: A directory on a tmpfs.
+
+    Raises:
+        ValueError: The name has other characters or another length, or the socket's path is longer
+            than the 107 bytes the kernel takes.
+    """
+    if _NAME.fullmatch(name) is None:
+        msg = (
+            f"shared memory name {name!r} is not valid: 1 to 64 characters of A-Z a-z 0-9 _ . - "
+            "beginning with a letter or digit"
+        )
+        raise ValueError(msg)
+    paths = SegmentPaths(name, directory)
+    length = len(bytes(paths.socket))
+    if length > _MAX_SOCKET_PATH:
+        msg = (
+            f"socket path {paths.socket} has {length} bytes; the kernel takes at most "
+            f"{_MAX_SOCKET_PATH}: choose a shorter directory or name"
+        )
+        raise ValueError(msg)
+    return paths
+
+
+def segment_name(ring: Path) -> str:
+    """Read the segment name back from the path of its ring.
+
+    Raises:
+        ValueError: The path is not one that ``segment_paths`` makes.
+    """
+    if ring.suffix != ".ring" or _NAME.fullmatch(ring.stem) is None:
+        msg = f"{ring} is not the path of a ring: expected <name>.ring"
+        raise ValueError(msg)
+    return ring.stem
