@@ -1,0 +1,93 @@
+"""The blank: the frame shown when a source gives none. It says so, says why, and says since when.
+
+The Video Module draws it into the ring; the API draws it when there is no Video Module. It is not
+part of the numpy-only core that vision modules install: it needs cv2.
+"""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from typing import TYPE_CHECKING, Final
+
+import cv2
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["draw_blank", "shorten_utf8"]
+
+_TITLE: Final = "NO SIGNAL"
+_BACKGROUND: Final = 38
+_BRIGHT: Final = (235.0, 235.0, 235.0, 255.0)
+_MUTED: Final = (170.0, 170.0, 170.0, 255.0)
+_FONT: Final = cv2.FONT_HERSHEY_SIMPLEX
+_FONT_HEIGHT_PX: Final = 22.0
+"""Height of a capital letter of the font at scale 1."""
+_MARGIN: Final = 0.06
+_MAX_LINES: Final = 5
+
+
+def draw_blank(image: NDArray[np.uint8], reason: str, at: str) -> None:
+    """Fill ``image`` with a blank, in place.
+
+    Greys only, so that it looks the same in any order of colours.
+
+    Args:
+        image: ``uint8[height, width]`` or ``uint8[height, width, channels]`` of any size, at least
+            one pixel; a fourth channel is made opaque. Stays the caller's.
+        reason: Why there is no picture, a sentence for the operator; wrapped, cut after five lines.
+        at: Wall-clock time as text, so that a watcher sees that the stream itself lives.
+    """
+    height, width = image.shape[:2]
+    image[:] = _BACKGROUND
+    unit = min(height / 9.0, width / 12.0)
+    y = _put_line(image, _TITLE, round(height * 0.32), unit * 0.9, _BRIGHT) + round(unit * 0.4)
+    for line in _wrapped(reason, width, unit * 0.34):
+        y = _put_line(image, line, round(y + unit * 0.62), unit * 0.34, _BRIGHT)
+    _put_line(image, _ascii(at), round(height * 0.86), unit * 0.3, _MUTED)
+    if image.ndim > 2 and image.shape[2] == 4:  # noqa: PLR2004 - rows, columns, four channels
+        image[:, :, 3] = 255
+
+
+def shorten_utf8(text: str, max_bytes: int) -> str:
+    """Cut ``text`` so that its UTF-8 has at most ``max_bytes`` bytes, never inside a character."""
+    return text.encode(errors="replace")[:max_bytes].decode(errors="ignore")
+
+
+def _wrapped(text: str, width: int, letter_px: float) -> list[str]:
+    """Break ``text`` into lines that fit between the margins."""
+    (sample_px, _), _ = cv2.getTextSize("n" * 20, _FONT, _scale(letter_px), 1)
+    per_line = max(8, int(width * (1 - 2 * _MARGIN) / max(1.0, sample_px / 20)))
+    return textwrap.wrap(_ascii(text), per_line, max_lines=_MAX_LINES, placeholder=" ...")
+
+
+def _put_line(
+    image: NDArray[np.uint8],
+    text: str,
+    baseline: int,
+    letter_px: float,
+    colour: tuple[float, float, float, float],
+) -> int:
+    """Write one centered line, smaller if it would not fit; returns its baseline."""
+    scale = _scale(letter_px)
+    thickness = max(1, round(letter_px / 9))
+    (text_px, _), _ = cv2.getTextSize(text, _FONT, scale, thickness)
+    room_px = image.shape[1] * (1 - 2 * _MARGIN)
+    if text_px > room_px:
+        scale *= room_px / text_px
+        text_px = int(room_px)
+    origin = ((image.shape[1] - text_px) // 2, baseline)
+    cv2.putText(image, text, origin, _FONT, scale, colour, thickness, cv2.LINE_AA)
+    return baseline
+
+
+def _scale(letter_px: float) -> float:
+    return max(0.1, letter_px / _FONT_HEIGHT_PX)
+
+
+def _ascii(text: str) -> str:
+    """The nearest text in ASCII: the built-in font draws anything else as question marks."""
+    plain = unicodedata.normalize("NFKD", text.replace("–", "-").replace("…", "..."))  # noqa: RUF001 - the dash is meant
+    return plain.encode("ascii", "ignore").decode()

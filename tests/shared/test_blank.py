@@ -1,0 +1,80 @@
+"""A blank can be drawn into any picture, and says something."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.blank import draw_blank, shorten_utf8
+
+REASON = "connection refused by camera.example:554: is the camera switched on?"
+
+
+@pytest.mark.parametrize("shape", [(720, 1280, 3), (1080, 1920, 4), (480, 640), (480, 640, 1)])
+def test_blank_fills_pictures_of_every_pixel_format(shape: tuple[int, ...]) -> None:
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+    draw_blank(image, REASON, "2026-11-23 13:00:00")
+
+    assert (image[0].reshape(shape[1], -1)[:, 0] == image[0, 0].flat[0]).all()  # plain background
+    assert image.max() > 200  # and something written on it
+    if shape[2:] == (4,):
+        assert (image[:, :, 3] == 255).all()
+
+
+def test_blank_is_grey_so_that_the_order_of_colours_does_not_matter() -> None:
+    image = np.empty((720, 1280, 3), np.uint8)
+
+    draw_blank(image, REASON, "13:00:00")
+
+    assert (image[:, :, 0] == image[:, :, 1]).all()
+    assert (image[:, :, 1] == image[:, :, 2]).all()
+
+
+def test_blank_shows_the_reason_and_the_time() -> None:
+    one, other_reason, other_time = (np.empty((720, 1280, 3), np.uint8) for _ in range(3))
+
+    draw_blank(one, REASON, "13:00:00")
+    draw_blank(other_reason, "file not found", "13:00:00")
+    draw_blank(other_time, REASON, "13:00:01")
+
+    assert (one != other_reason).any()
+    assert (one != other_time).any()
+    assert (one[:580] == other_time[:580]).all()  # the time stands at the bottom
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(1, 700),
+    height=st.integers(1, 500),
+    reason=st.text(max_size=300),
+    at=st.text(max_size=40),
+)
+def test_blank_can_be_drawn_at_any_size_with_any_text(
+    width: int, height: int, reason: str, at: str
+) -> None:
+    draw_blank(np.empty((height, width, 3), np.uint8), reason, at)
+
+
+def test_blank_keeps_inside_a_window_of_a_larger_picture() -> None:
+    picture = np.full((800, 1400, 3), 7, np.uint8)
+
+    draw_blank(picture[40:760, 60:1340], REASON * 9, "13:00:00")
+
+    assert (picture[:40] == 7).all()
+    assert (picture[:, 1340:] == 7).all()
+
+
+@given(text=st.text(), max_bytes=st.integers(0, 80))
+def test_shortened_text_fits_and_is_a_beginning_of_the_text(text: str, max_bytes: int) -> None:
+    shortened = shorten_utf8(text, max_bytes)
+
+    assert len(shortened.encode()) <= max_bytes
+    assert text.startswith(shortened)
+
+
+def test_text_is_never_cut_inside_a_character() -> None:
+    assert shorten_utf8("größe", 3) == "gr"
+    assert shorten_utf8("größe", 4) == "grö"
