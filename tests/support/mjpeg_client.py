@@ -1,8 +1,8 @@
 """A strict MJPEG client over a raw socket.
 
 Real clients forgive a lot, each something else; this one forgives nothing. It refuses a missing
-leading boundary, a missing or wrong Content-Length, a single byte between two parts, a chunked body,
-a part that is not a whole JPEG. Whoever passes here passes with every client of ``research/peers.md`` 3b.
+leading boundary, a missing or wrong Content-Length, a byte between two parts, a chunked body,
+a part that is not a whole JPEG. Who passes here passes with every client of our research.
 
 ::
 
