@@ -1,0 +1,63 @@
+# Every target sets up what it needs. `make` alone lists them.
+
+VENV_PYTHON := .venv/bin/python
+READY := .venv/.ready
+COMPOSE ?= docker compose
+SOURCES := shared services scripts tests $(wildcard examples benchmarks)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run format check test test-all test-clients docs images up down clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## .venv with the pinned packages; Python 3.11 or newer, or name one: PYTHON=...
+
+$(READY): requirements/dev.txt scripts/setup.sh
+	@PYTHON="$(PYTHON)" scripts/setup.sh
+	@touch $@
+
+run: $(READY) ## both services without Docker, on the test pattern; PORT=8000 VIDEO_SOURCE=...
+	@$(VENV_PYTHON) -m scripts.run
+ifdef PORT
+run: export RINGCAST_API__PORT := $(PORT)
+endif
+
+format: $(READY) ## layout and safe fixes by ruff
+	$(VENV_PYTHON) -m ruff check --fix $(SOURCES)
+	$(VENV_PYTHON) -m ruff format $(SOURCES)
+
+check: $(READY) ## layout, lint, types, spelling, architecture: under ten seconds
+	$(VENV_PYTHON) -m ruff format --check $(SOURCES)
+	$(VENV_PYTHON) -m ruff check $(SOURCES)
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m codespell_lib
+	$(VENV_PYTHON) -m pytest -q tests/test_architecture.py
+
+# The real clients: a test that does not find one fails, it is not skipped.
+test-clients:
+	@scripts/apt_install.sh $$(cat tests/apt-packages.txt) \
+		|| echo "going on without: tests with these clients will fail" >&2
+
+test: $(READY) test-clients ## the quick tests; PYTEST_ARGS=...
+	$(VENV_PYTHON) -m pytest -m "not slow and not docker" $(PYTEST_ARGS)
+
+test-all: $(READY) test-clients ## every test, the long ones and those with Docker too
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+docs: $(READY) ## docs/configuration.md anew from the settings
+	$(VENV_PYTHON) -m scripts.configuration_docs
+
+images: ## both container images
+	$(COMPOSE) build
+
+up: ## both services in containers, in the background
+	$(COMPOSE) up --detach --build
+
+down: ## the containers stopped and removed
+	$(COMPOSE) down --volumes
+
+clean: ## what the other targets leave behind, but .venv
+	rm -rf build dist *.egg-info artifacts htmlcov .coverage* \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
