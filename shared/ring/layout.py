@@ -1,0 +1,265 @@
+"""Every byte of the segment, drawn; nothing here opens a file or maps memory.
+
+One file per camera and epoch; all numbers little-endian and naturally aligned::
+
+    header: `header_bytes`, a whole number of pages
+    offset  size  type  field
+         0     8  8s    magic             b"RINGCAST"
+         8     2  u16   major             readers refuse any other
+        10     2  u16   minor             readers accept any
+        12     4  u32   header_bytes      where the slot table begins
+        16     8  u64   total_bytes       size of the file
+        24     4  u32   slots             2 to 64
+        28     4  u32   slot_header_bytes 128
+        32     8  u64   slot_stride       room for one payload, a whole number of pages
+        40     8  u64   payload_offset    where slot 0's payload begins, page aligned
+        48     8  u64   epoch             this inode's life; never 0
+        56    16  16s   boot_id           of the kernel: a file that outlived a reboot is stale
+        72     4  u32   writer_pid        for humans only: pids differ across containers
+        76     4  u32   endian            0x01020304
+        80   256  text  label             the source without secrets, UTF-8, zero padded
+       336     4  u32   crc               CRC-32 of bytes 0 to 335
+    immutable up to here; below, the writer changes these, each on a cache line of its own
+       384     8  u64   state             1 LIVE, 2 RETIRED, 3 CLOSED
+       448     8  u64   head              newest whole frame; 0 none yet
+       512     8  u64   heartbeat         changes at least four times a second; CLOCK_MONOTONIC ns
+       576     8  u64   dropped           frames the source had and nobody got
+
+    slot table: `slots` times 128 bytes, two cache lines each
+         0     8  u64   stamp             2n-1 while frame n is written, 2n when it is whole
+         8     8  u64   sequence          n
+        16     8  u64   captured_at       CLOCK_MONOTONIC ns
+        24     8  u64   published_at      CLOCK_MONOTONIC ns
+        32     4  u32   width             pixels
+        36     4  u32   height            rows
+        40     4  u32   stride            bytes per row; 0 for JPEG
+        44     4  u32   pixel_format      FourCC, see PixelFormat
+        48     8  u64   size_bytes        of the payload
+        56     4  u32   flags             bit 0: online
+        60     4  u32   reserved          0
+        64    64  text  reason            why it is not online, UTF-8, zero padded
+
+    payloads: `slots` times `slot_stride`; frame n lies in slot n % slots
+
+A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as one
+machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
+Source: research/ipc.md section 2; mmap(2).
+"""
+
+from __future__ import annotations
+
+import enum
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final, Self
+
+from ..errors import ProtocolError
+from ..frame import Epoch
+
+__all__ = [
+    "HEADER_READ_BYTES",
+    "MAX_SLOTS",
+    "MIN_SLOTS",
+    "SLOT_HEADER_BYTES",
+    "SegmentHeader",
+    "State",
+    "Word",
+    "cut_text",
+]
+
+MAGIC: Final = b"RINGCAST"
+MAJOR: Final = 1
+MINOR: Final = 0
+ENDIAN_MARK: Final = 0x01020304
+SLOT_HEADER_BYTES: Final = 128
+LABEL_BYTES: Final = 256
+MIN_SLOTS: Final = 2
+MAX_SLOTS: Final = 64
+
+_HEADER: Final = struct.Struct("<8sHHIQIIQQQ16sII256s")
+_CRC: Final = struct.Struct("<I")
+_CRC_OFFSET: Final = _HEADER.size
+
+HEADER_READ_BYTES: Final = 1024
+"""How much of a file a reader looks at before it trusts it enough to map it."""
+
+
+class Word(enum.IntEnum):
+    """Index, in 8-byte words, of the header's mutable fields."""
+
+    STATE = 384 // 8
+    HEAD = 448 // 8
+    HEARTBEAT = 512 // 8
+    DROPPED = 576 // 8
+
+
+class State(enum.IntEnum):
+    """What the writer says about the segment."""
+
+    LIVE = 1
+    RETIRED = 2
+    CLOSED = 3
+
+
+def cut_text(text: str, limit_bytes: int) -> bytes:
+    """Encode ``text`` as UTF-8 of at most ``limit_bytes``, cut between characters."""
+    return text.encode()[:limit_bytes].decode(errors="ignore").encode()
+
+
+def _round_up(size: int, unit: int) -> int:
+    return -(-size // unit) * unit
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHeader:
+    """The immutable part of the header.
+
+    Attributes:
+        slots: Number of slots, 2 to 64.
+        slot_stride: Bytes for one payload.
+        header_bytes: Where the slot table begins.
+        payload_offset: Where slot 0's payload begins.
+        epoch: This inode's life.
+        boot_id: The kernel's, 16 bytes.
+        writer_pid: For humans.
+        label: The source, without secrets.
+    """
+
+    slots: int
+    slot_stride: int
+    header_bytes: int
+    payload_offset: int
+    epoch: Epoch
+    boot_id: bytes
+    writer_pid: int
+    label: str
+
+    @classmethod
+    def plan(  # noqa: PLR0913 - the fields of a header are what they are
+        cls,
+        *,
+        slots: int,
+        capacity_bytes: int,
+        page_bytes: int,
+        epoch: Epoch,
+        boot_id: bytes,
+        writer_pid: int,
+        label: str,
+    ) -> Self:
+        """Lay out a segment whose every slot takes ``capacity_bytes`` of payload."""
+        table_end = page_bytes + slots * SLOT_HEADER_BYTES
+        return cls(
+            slots=slots,
+            slot_stride=_round_up(max(capacity_bytes, 1), page_bytes),
+            header_bytes=page_bytes,
+            payload_offset=_round_up(table_end, page_bytes),
+            epoch=epoch,
+            boot_id=boot_id,
+            writer_pid=writer_pid,
+            label=label,
+        )
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the file."""
+        return self.payload_offset + self.slots * self.slot_stride
+
+    def slot_word(self, sequence: int) -> int:
+        """Index, in 8-byte words, of the stamp of the slot that frame ``sequence`` lies in."""
+        return (self.header_bytes + sequence % self.slots * SLOT_HEADER_BYTES) // 8
+
+    def payload_at(self, sequence: int) -> int:
+        """Offset of the payload of frame ``sequence``."""
+        return self.payload_offset + sequence % self.slots * self.slot_stride
+
+    def pack(self) -> bytes:
+        """Lay out the immutable bytes, CRC included."""
+        fields = _HEADER.pack(
+            MAGIC,
+            MAJOR,
+            MINOR,
+            self.header_bytes,
+            self.total_bytes,
+            self.slots,
+            SLOT_HEADER_BYTES,
+            self.slot_stride,
+            self.payload_offset,
+            self.epoch,
+            self.boot_id,
+            self.writer_pid,
+            ENDIAN_MARK,
+            cut_text(self.label, LABEL_BYTES),
+        )
+        return fields + _CRC.pack(zlib.crc32(fields))
+
+    @classmethod
+    def unpack(cls, head: bytes) -> Self:
+        """Read the header of a file that may be anything.
+
+        Args:
+            head: The first ``HEADER_READ_BYTES`` of the file.
+
+        Raises:
+            ProtocolError: Not a segment, of another version, or damaged. Never anything else,
+                whatever the bytes are.
+        """
+        if len(head) < HEADER_READ_BYTES:
+            msg = f"segment of {len(head)} bytes is shorter than its header"
+            raise ProtocolError(msg)
+        (
+            magic,
+            major,
+            minor,
+            header_bytes,
+            total_bytes,
+            slots,
+            slot_header_bytes,
+            slot_stride,
+            payload_offset,
+            epoch,
+            boot_id,
+            writer_pid,
+            endian,
+            label,
+        ) = _HEADER.unpack_from(head)
+        if magic != MAGIC:
+            msg = f"not a Ringcast segment (magic {magic!r})"
+            raise ProtocolError(msg)
+        if endian != ENDIAN_MARK or major != MAJOR:
+            msg = (
+                f"segment of version {major}.{minor} (byte order mark {endian:#010x}); this reader "
+                f"knows version {MAJOR}: run the same release of video and api"
+            )
+            raise ProtocolError(msg)
+        if _CRC.unpack_from(head, _CRC_OFFSET)[0] != zlib.crc32(head[:_CRC_OFFSET]):
+            msg = "segment header is damaged (CRC does not match)"
+            raise ProtocolError(msg)
+        header = cls(
+            slots=slots,
+            slot_stride=slot_stride,
+            header_bytes=header_bytes,
+            payload_offset=payload_offset,
+            epoch=Epoch(epoch),
+            boot_id=boot_id,
+            writer_pid=writer_pid,
+            label=label.rstrip(b"\0").decode(errors="replace"),
+        )
+        if not header._is_sane(total_bytes, slot_header_bytes):
+            msg = "segment header contradicts itself"
+            raise ProtocolError(msg)
+        return header
+
+    def _is_sane(self, total_bytes: int, slot_header_bytes: int) -> bool:
+        """Whether every offset a reader will use lies inside ``total_bytes`` and is aligned."""
+        return (
+            MIN_SLOTS <= self.slots <= MAX_SLOTS
+            and slot_header_bytes == SLOT_HEADER_BYTES
+            and self.header_bytes >= HEADER_READ_BYTES
+            and self.header_bytes % 8 == 0
+            and self.payload_offset % 8 == 0
+            and self.payload_offset >= self.header_bytes + self.slots * SLOT_HEADER_BYTES
+            and self.slot_stride > 0
+            and self.total_bytes == total_bytes
+            and self.epoch != 0
+        )

@@ -1,0 +1,103 @@
+"""The writer's lock: one writer per camera, and "is it alive" for everybody else.
+
+An open-file-description lock (``F_OFD_SETLK``) is dropped by the kernel when the writer's process
+ends, however it ends; whether it is held can be asked from any container, with read permission only
+and without taking it. Process ids could not do that: they differ between pid namespaces.
+Source: fcntl(2), "Open file description locks"; research/ipc.md D7, D10.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+from typing import TYPE_CHECKING, Final
+
+from ..errors import RingUnavailable, WriterConflict
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["WriterLock", "WriterProbe"]
+
+_FLOCK: Final = struct.Struct("hhqqi4x")
+_MODE: Final = 0o640
+
+
+def _flock(kind: int) -> bytes:
+    return _FLOCK.pack(kind, os.SEEK_SET, 0, 0, 0)
+
+
+class WriterLock:
+    """Held by the one writer of a camera from ``open`` to ``close``.
+
+    The descriptor is close-on-exec: children made with fork only would keep the lock alive.
+
+    Args:
+        path: The lock file; made if missing, never removed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd = -1
+
+    def open(self) -> None:
+        """Take the lock.
+
+        Raises:
+            WriterConflict: Another process holds it.
+            RingUnavailable: The file cannot be made or opened.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            fd = os.open(self._path, flags, _MODE)
+        except OSError as error:
+            raise RingUnavailable(
+                self._path,
+                f"{error.strerror}; check that the directory exists and this user may write there "
+                "(RINGCAST_VIDEO__SHARED_MEMORY_DIRECTORY)",
+            ) from error
+        try:
+            fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
+        except OSError as error:
+            os.close(fd)
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                raise WriterConflict(self._path) from error
+            raise
+        self._fd = fd
+
+    def close(self) -> None:
+        """Let the lock go; again is harmless."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class WriterProbe:
+    """Asks, without taking anything, whether a writer holds the lock. Owned by one reader.
+
+    Args:
+        path: The lock file.
+
+    Raises:
+        RingUnavailable: There is no lock file, or this user may not read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError as error:
+            raise RingUnavailable(path, error.strerror or str(error)) from error
+
+    def writer_lives(self) -> bool:
+        """True while some process holds the writer's lock (1.5 us)."""
+        answer = fcntl.fcntl(self._fd, fcntl.F_OFD_GETLK, _flock(fcntl.F_RDLCK))
+        kind: int = _FLOCK.unpack(answer)[0]
+        return kind != fcntl.F_UNLCK
+
+    def close(self) -> None:
+        """Close the descriptor; again is harmless."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1

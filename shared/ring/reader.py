@@ -1,0 +1,252 @@
+"""RingReader: a read-only window on one slot, checked before and after.
+
+A reader never writes anywhere and holds nothing that the writer could wait for; so the writer may
+overwrite what it is looking at. The stamp says so: it is looked at before **and after** every use.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Self
+
+from ..errors import FrameOverwritten, ProtocolError, RingUnavailable
+from ..fence import fence
+from ..frame import Epoch, FrameInfo, PixelFormat, Sequence
+from .layout import SLOT_HEADER_BYTES, State, Word
+from .lock import WriterProbe
+from .segment import Mapping, open_segment
+from .slot import SlotHeader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..naming import SegmentPaths
+
+__all__ = ["FrameView", "RingReader"]
+
+
+class FrameView:
+    """Frame ``info.sequence`` in its slot, without a copy; valid inside its ``with`` block.
+
+    The pixels may be overwritten at any moment. Whoever acts on them or keeps them takes ``copy()``;
+    whoever only derives something from them (a JPEG, a thumbnail) may work in place and ask
+    ``valid()`` afterwards; leaving the block asks too. Arrays taken from a view must not be kept:
+    they would show newer frames later.
+
+    Attributes:
+        info: What is known about the frame.
+    """
+
+    def __init__(self, reader: RingReader, mapping: Mapping, sequence: Sequence) -> None:
+        self._reader = reader
+        self._words = mapping.words
+        self._word = mapping.header.slot_word(sequence)
+        self._stamp = 2 * sequence
+        self._released = False
+        self.info = self._read_info(mapping, sequence)
+        start = mapping.header.payload_at(sequence)
+        self._payload = mapping.payload[start : start + self.info.size_bytes]
+
+    def _read_info(self, mapping: Mapping, sequence: Sequence) -> FrameInfo:
+        stamp = self._words[self._word]
+        if stamp != self._stamp:
+            raise FrameOverwritten(sequence, stamp)
+        # ORDER: the stamp is read before anything it vouches for.
+        fence()
+        start = self._word * 8
+        fields = mapping.payload[start + 8 : start + SLOT_HEADER_BYTES].tobytes()
+        if not self._is_whole():
+            raise FrameOverwritten(sequence, self._words[self._word])
+        slot = SlotHeader.unpack(fields, capacity_bytes=mapping.header.slot_stride)
+        if slot.sequence != sequence:
+            msg = f"slot stamped for frame {sequence} says it holds frame {slot.sequence}"
+            raise ProtocolError(msg)
+        return slot.info(mapping.header.epoch)
+
+    def _is_whole(self) -> bool:
+        # ORDER: everything read so far was read before this look at the stamp; without the fence
+        # the processor may take payload bytes after it, and a torn frame would pass.
+        fence()
+        return self._words[self._word] == self._stamp
+
+    def valid(self) -> bool:
+        """Whether everything read from the view so far belongs to this one frame."""
+        return not self._released and self._is_whole()
+
+    @property
+    def payload(self) -> NDArray[np.uint8]:
+        """Read-only ``uint8[size_bytes]`` in the segment: packed rows, or one JPEG.
+
+        Raises:
+            RuntimeError: The view's ``with`` block is over.
+        """
+        if self._released:
+            msg = (
+                f"the view on frame {self.info.sequence} is closed; copy() pixels you want to keep"
+            )
+            raise RuntimeError(msg)
+        return self._payload
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """Read-only ``uint8[height, width, channels]`` in the segment (``[height, width]``: GRAY8).
+
+        C-contiguous; the order of the channels is ``info.geometry.pixel_format``'s. A JPEG frame
+        gives its bytes, ``uint8[size_bytes]``.
+
+        Raises:
+            RuntimeError: The view's ``with`` block is over.
+        """
+        geometry = self.info.geometry
+        if geometry.pixel_format is PixelFormat.JPEG:
+            return self.payload
+        return self.payload.reshape(geometry.shape)
+
+    def copy(self) -> NDArray[np.uint8]:
+        """The image as the caller's own array: one frame, whole.
+
+        Raises:
+            FrameOverwritten: The writer was faster; take a newer frame.
+            RuntimeError: The view's ``with`` block is over.
+        """
+        image = self.image.copy()
+        self.check()
+        return image
+
+    def check(self) -> None:
+        """Raise if ``valid()`` is False.
+
+        Raises:
+            FrameOverwritten: The writer lapped this reader.
+        """
+        if not self._is_whole():
+            raise FrameOverwritten(self.info.sequence, self._words[self._word])
+
+    def close(self) -> None:
+        """End the view without a check; again is harmless."""
+        self._released = True
+        self._reader.views.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
+        self.close()
+        if kind is None:
+            self.check()
+
+
+class RingReader:
+    """One mapping of one epoch of a camera's ring. Use ``RingReader.open``.
+
+    Any thread may take views. The reader belongs to whoever opened it, who closes it.
+
+    Attributes:
+        paths: The camera's files.
+        views: The views that are open now.
+    """
+
+    def __init__(self, paths: SegmentPaths, mapping: Mapping, probe: WriterProbe) -> None:
+        self.paths = paths
+        self.views: set[FrameView] = set()
+        self._mapping = mapping
+        self._probe = probe
+
+    @classmethod
+    def open(cls, paths: SegmentPaths) -> Self:
+        """Attach to the live segment.
+
+        Raises:
+            RingUnavailable: There is no segment, or no living writer.
+            ProtocolError: What lies there is not a whole segment of our version.
+        """
+        mapping = open_segment(paths)
+        probe = WriterProbe(paths.lock)
+        if not probe.writer_lives():
+            probe.close()
+            raise RingUnavailable(paths.ring, "its writer is dead")
+        return cls(paths, mapping, probe)
+
+    @property
+    def epoch(self) -> Epoch:
+        """The life this mapping shows."""
+        return self._mapping.header.epoch
+
+    @property
+    def label(self) -> str:
+        """The source, as the writer named it."""
+        return self._mapping.header.label
+
+    @property
+    def slots(self) -> int:
+        """How many frames the ring holds."""
+        return self._mapping.header.slots
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the segment."""
+        return self._mapping.header.total_bytes
+
+    @property
+    def state(self) -> int:
+        """What the writer says, see ``layout.State``."""
+        return self._mapping.words[Word.STATE]
+
+    @property
+    def live(self) -> bool:
+        """False once the writer has closed or replaced this segment."""
+        return self.state == State.LIVE
+
+    @property
+    def head(self) -> Sequence:
+        """The newest whole frame; 0 while there is none."""
+        return Sequence(self._mapping.words[Word.HEAD])
+
+    @property
+    def heartbeat(self) -> int:
+        """A number that changes at least four times a second while the writer is not hung.
+
+        Compare it with its own older value only, never with a clock: containers may have time
+        namespaces of their own.
+        """
+        return self._mapping.words[Word.HEARTBEAT]
+
+    @property
+    def dropped(self) -> int:
+        """Frames the source had and nobody got."""
+        return self._mapping.words[Word.DROPPED]
+
+    def writer_lives(self) -> bool:
+        """Whether a process holds the writer's lock."""
+        return self._probe.writer_lives()
+
+    def has_name(self) -> bool:
+        """Whether the segment's name still leads to this mapping."""
+        try:
+            return os.stat(self.paths.ring).st_ino == self._mapping.inode
+        except FileNotFoundError:
+            return False
+
+    def view(self, sequence: Sequence) -> FrameView:
+        """Look at one frame in place; use the result in a ``with`` statement.
+
+        Raises:
+            FrameOverwritten: It is not in the ring, or not any more.
+            ProtocolError: The slot contradicts itself.
+        """
+        view = FrameView(self, self._mapping, sequence)
+        self.views.add(view)
+        return view
+
+    def close(self) -> None:
+        """Let the mapping go; again is harmless.
+
+        Raises:
+            RuntimeError: A view is still open.
+        """
+        if self.views:
+            frames = sorted(view.info.sequence for view in self.views)
+            msg = f"views on frames {frames} of {self.paths.ring} are still open; close them first"
+            raise RuntimeError(msg)
+        self._probe.close()

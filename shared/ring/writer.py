@@ -1,0 +1,261 @@
+"""RingWriter: one per camera; overwrites the oldest slot and never waits for anybody."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Final, Self
+
+from ..fence import fence
+from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
+from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
+from .lock import WriterLock
+from .segment import Mapping, boot_id, create_segment, remove_leftovers, unlink_segment
+from .slot import MAX_AXIS, SlotHeader
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..naming import SegmentPaths
+
+__all__ = ["RingWriter", "Slot"]
+
+log = logging.getLogger(__name__)
+
+_PATH_CHECK_NS: Final = 1_000_000_000
+_ADVICE: Final = (
+    "Free some, give the directory more room (shm_size in Compose, sizeLimit of the emptyDir in "
+    "Kubernetes), or lower RINGCAST_VIDEO__RING__SLOTS (now {slots}) or "
+    "RINGCAST_VIDEO__RING__RESERVE_MB."
+)
+
+
+class Slot:
+    """Room for one frame, being written: from ``RingWriter.begin`` to ``commit``.
+
+    Attributes:
+        epoch: The segment's life.
+        sequence: The number the frame will have.
+        geometry: What ``begin`` was asked for.
+        payload: Writable ``uint8[capacity]`` in the segment; valid until ``commit`` or the next
+            ``begin``.
+    """
+
+    def __init__(self, mapping: Mapping, sequence: Sequence, geometry: Geometry) -> None:
+        header = mapping.header
+        start = header.payload_at(sequence)
+        self.epoch = header.epoch
+        self.sequence = sequence
+        self.geometry = geometry
+        self.payload: NDArray[np.uint8] = mapping.payload[start : start + header.slot_stride]
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """The room as ``uint8[height, width, channels]`` (``[height, width]`` for GRAY8).
+
+        C-contiguous, in the segment: what is drawn here needs no further copy.
+
+        Raises:
+            ValueError: The slot is for a JPEG, which has no rows.
+        """
+        if self.geometry.pixel_format is PixelFormat.JPEG:
+            msg = "a JPEG slot has no image; write its payload"
+            raise ValueError(msg)
+        return self.payload[: self.geometry.size_bytes].reshape(self.geometry.shape)
+
+
+class RingWriter:
+    """Writes the frames of one camera. Owned by one thread; use it as a context manager.
+
+    Args:
+        paths: Where the camera's files lie.
+        slots: Frames the ring holds, 2 to 64.
+        reserve_bytes: Room that must stay free in the directory beside the segment.
+        label: What readers may show as the source; without secrets.
+    """
+
+    def __init__(
+        self, paths: SegmentPaths, *, slots: int = 8, reserve_bytes: int = 0, label: str = ""
+    ) -> None:
+        if not MIN_SLOTS <= slots <= MAX_SLOTS:
+            msg = f"slots {slots} must be {MIN_SLOTS} to {MAX_SLOTS}"
+            raise ValueError(msg)
+        self.paths = paths
+        self._slots = slots
+        self._reserve_bytes = reserve_bytes
+        self._label = label
+        self._lock = WriterLock(paths.lock)
+        self._mapping: Mapping | None = None
+        self._sequence = Sequence(0)
+        self._dropped = 0
+        self._path_checked_at = 0
+
+    def open(self) -> None:
+        """Take the writer's lock and clear away what a killed writer left. No segment yet.
+
+        Raises:
+            WriterConflict: Another process writes this camera; nothing of it is touched.
+            RingUnavailable: The directory is missing or not writable.
+        """
+        self._lock.open()
+        remove_leftovers(self.paths)
+
+    def begin(self, geometry: Geometry, size_bytes: int | None = None) -> Slot:
+        """Make room for the next frame; its slot is void for readers until ``commit``.
+
+        Beginning again without a commit gives the same slot and number again. A frame larger than
+        a slot makes a new segment: a new epoch.
+
+        Args:
+            geometry: Size and pixel format.
+            size_bytes: Room wanted for a JPEG; raw frames know their own.
+
+        Raises:
+            RingSpaceError: A new segment does not fit; the old one stays usable for frames that do.
+            ValueError: Width, height or size is out of range.
+        """
+        needed = geometry.size_bytes if size_bytes is None else size_bytes
+        if not (1 <= geometry.width <= MAX_AXIS and 1 <= geometry.height <= MAX_AXIS) or needed < 1:
+            msg = (
+                f"frame of {geometry.width}x{geometry.height}, {needed} bytes: width and height "
+                f"must be 1 to {MAX_AXIS}, size at least 1"
+            )
+            raise ValueError(msg)
+        mapping = self._mapping
+        if mapping is None or needed > mapping.header.slot_stride:
+            mapping = self._renew(needed)
+        sequence = Sequence(self._sequence + 1)
+        mapping.words[mapping.header.slot_word(sequence)] = 2 * sequence - 1
+        # ORDER: readers must see the odd stamp before the first changed payload byte; without
+        # this a reader could check the old even stamp and read new pixels.
+        fence()
+        return Slot(mapping, sequence, geometry)
+
+    def commit(  # noqa: PLR0913 - what is known only once the picture is there
+        self,
+        slot: Slot,
+        captured_at: MonotonicNs,
+        *,
+        online: bool = True,
+        reason: str = "",
+        size_bytes: int | None = None,
+        geometry: Geometry | None = None,
+    ) -> FrameInfo:
+        """Declare the frame whole and make it the newest.
+
+        Args:
+            slot: From the last ``begin``.
+            captured_at: When the source handed the picture over.
+            online: False for a blank.
+            reason: Why it is blank; cut to 64 bytes of UTF-8.
+            size_bytes: True length of a JPEG.
+            geometry: The true one, where it differs from what ``begin`` was asked for and fits.
+
+        Returns:
+            The frame's information.
+
+        Raises:
+            ValueError: The slot is not the one begun last, or the frame does not fit into it.
+        """
+        mapping = self._mapping
+        sequence = slot.sequence
+        if mapping is None or slot.epoch != mapping.header.epoch or sequence != self._sequence + 1:
+            msg = f"slot of frame {sequence} is not the one begun last"
+            raise ValueError(msg)
+        geometry = slot.geometry if geometry is None else geometry
+        size = geometry.size_bytes if size_bytes is None else size_bytes
+        if not 1 <= size <= mapping.header.slot_stride:
+            msg = f"frame of {size} bytes does not fit into a slot of {mapping.header.slot_stride}"
+            raise ValueError(msg)
+        now = MonotonicNs(time.monotonic_ns())
+        header = SlotHeader(sequence, captured_at, now, geometry, size, online, reason)
+        words, word = mapping.words, mapping.header.slot_word(sequence)
+        fields = header.pack()
+        start = word * 8 + 8
+        mapping.payload[start : start + len(fields)] = memoryview(fields)
+        # ORDER: payload and fields must be visible before the even stamp that vouches for them.
+        fence()
+        words[word] = 2 * sequence
+        # ORDER: the stamp before head, so that whoever learns of the frame finds it whole.
+        fence()
+        words[Word.HEAD] = sequence
+        self._sequence = sequence
+        self.heartbeat()
+        return header.info(mapping.header.epoch)
+
+    def heartbeat(self) -> None:
+        """Show readers that the writer is not hung; call it at least every 250 ms.
+
+        Once a second it also looks whether the segment still has its name, and makes a new one if
+        somebody removed it.
+        """
+        if self._mapping is None:
+            return
+        now = time.monotonic_ns()
+        self._mapping.words[Word.HEARTBEAT] = now
+        if now - self._path_checked_at >= _PATH_CHECK_NS:
+            self._path_checked_at = now
+            if self._name_is_lost(self._mapping):
+                log.warning("%s was removed or replaced; making a new segment", self.paths.ring)
+                self._renew(self._mapping.header.slot_stride)
+
+    def count_dropped(self, frames: int = 1) -> None:
+        """Add frames that the source had and nobody got, for readers' statistics."""
+        self._dropped += frames
+        if self._mapping is not None:
+            self._mapping.words[Word.DROPPED] = self._dropped
+
+    def close(self) -> None:
+        """End the epoch: readers see CLOSED, the name is gone, the lock is free. Again is harmless."""
+        if self._mapping is not None:
+            self._mapping.words[Word.STATE] = State.CLOSED
+            if not self._name_is_lost(self._mapping):
+                unlink_segment(self.paths, State.CLOSED)
+            self._mapping = None
+        self._lock.close()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def _renew(self, capacity_bytes: int) -> Mapping:
+        header = SegmentHeader.plan(
+            slots=self._slots,
+            capacity_bytes=capacity_bytes,
+            page_bytes=max(os.sysconf("SC_PAGESIZE"), SLOT_HEADER_BYTES),
+            epoch=Epoch(time.time_ns() | 1),
+            boot_id=boot_id(),
+            writer_pid=os.getpid(),
+            label=self._label,
+        )
+        mapping = create_segment(
+            self.paths,
+            header,
+            reserve_bytes=self._reserve_bytes,
+            advice=_ADVICE.format(slots=self._slots),
+        )
+        if self._mapping is not None:
+            self._mapping.words[Word.STATE] = State.RETIRED
+        mapping.words[Word.DROPPED] = self._dropped
+        mapping.words[Word.HEARTBEAT] = time.monotonic_ns()
+        self._mapping = mapping
+        log.info(
+            "segment %s: %d slots of %.1f MiB, %.1f MiB in all, epoch %d",
+            self.paths.ring,
+            header.slots,
+            header.slot_stride / 2**20,
+            header.total_bytes / 2**20,
+            header.epoch,
+        )
+        return mapping
+
+    def _name_is_lost(self, mapping: Mapping) -> bool:
+        try:
+            return os.stat(self.paths.ring).st_ino != mapping.inode
+        except FileNotFoundError:
+            return True
