@@ -6,9 +6,8 @@ A test compares the file with ``render()``, so a setting cannot change without i
 from __future__ import annotations
 
 import types
-import typing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -38,6 +37,10 @@ Every setting has a dotted key. A value comes from, the later winning over the e
 An unknown key, an unknown variable that starts with `{ENV_PREFIX}`, or a value out of range stops
 the service with exit code 2 and one sentence per problem.
 """
+TABLE_HEAD: Final = """\
+| Key | Variable | Type | Default | Range | Meaning |
+|---|---|---|---|---|---|
+"""
 WORDS: Final[dict[object, str]] = {
     bool: "true or false",
     int: "integer",
@@ -47,33 +50,53 @@ WORDS: Final[dict[object, str]] = {
 }
 
 
-def sections(model: type[BaseModel] = Settings, key: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the chapter of a model's own fields, then those of the models inside it."""
-    inner = {name: field.annotation for name, field in model.model_fields.items()}
-    models = {name: kind for name, kind in inner.items() if is_model(kind)}
-    rows = [
-        row((*key, name), field) for name, field in model.model_fields.items() if name not in models
-    ]
-    if rows:
-        purpose = (model.__doc__ or "").splitlines()[0].split(": ", 1)[-1]
-        head = "| Key | Variable | Type | Default | Range | Meaning |\n|---|---|---|---|---|---|"
-        yield "\n".join(
-            [f"## {'.'.join(key)}", "", purpose[:1].upper() + purpose[1:], "", head, *rows, ""]
-        )
-    for name, kind in models.items():
-        yield from sections(typing.cast("type[BaseModel]", kind), (*key, name))
+def models(
+    model: type[BaseModel] = Settings, key: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
+    """Yield the groups of settings with their keys, each before those inside it."""
+    yield key, model
+    for name, field in model.model_fields.items():
+        if is_group(field):
+            yield from models(cast("type[BaseModel]", field.annotation), (*key, name))
 
 
-def is_model(kind: object) -> bool:
-    """Say whether a field holds a group of settings instead of one."""
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def is_group(field: FieldInfo) -> bool:
+    """Say whether a field holds further settings instead of a value."""
+    return isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+
+
+def settings(
+    model: type[BaseModel], key: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Yield a group's own settings with their keys."""
+    for name, field in model.model_fields.items():
+        if not is_group(field):
+            yield (*key, name), field
+
+
+def variable(key: tuple[str, ...]) -> str:
+    """Spell a key as an environment variable."""
+    return ENV_PREFIX + "__".join(key).upper()
+
+
+def variables() -> set[str]:
+    """Give the environment variables of all settings."""
+    return {variable(name) for key, model in models() for name, _ in settings(model, key)}
+
+
+def section(key: tuple[str, ...], model: type[BaseModel]) -> str:
+    """Lay out a group: its heading, what it is for (the class's docstring), its table."""
+    purpose = (model.__doc__ or "").splitlines()[0].split(": ", 1)[-1]
+    rows = [row(name, field) for name, field in settings(model, key)]
+    heading = f"## {'.'.join(key)}\n\n{purpose[:1].upper()}{purpose[1:]}\n\n"
+    return heading + TABLE_HEAD + "\n".join(rows) + "\n" if rows else ""
 
 
 def row(key: tuple[str, ...], field: FieldInfo) -> str:
     """Lay out one setting as a row of the table."""
     cells = (
         f"`{'.'.join(key)}`",
-        f"`{ENV_PREFIX}{'__'.join(key).upper()}`",
+        f"`{variable(key)}`",
         type_words(field.annotation),
         default_words(field),
         allowed_values(key),
@@ -84,10 +107,10 @@ def row(key: tuple[str, ...], field: FieldInfo) -> str:
 
 def type_words(kind: object) -> str:
     """Name a type as somebody who writes ``config.json`` would."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return "one of " + ", ".join(f"`{value}`" for value in arguments)
-    if origin in (types.UnionType, typing.Union):
+    if origin in (types.UnionType, Union):
         return " or ".join(type_words(part) for part in arguments if part is not types.NoneType)
     return "object" if origin is dict else WORDS[kind]
 
@@ -102,7 +125,7 @@ def default_words(field: FieldInfo) -> str:
 
 def render() -> str:
     """Give the whole page."""
-    return "\n".join((INTRODUCTION, *sections()))
+    return "\n".join((INTRODUCTION, *filter(None, (section(*group) for group in models()))))
 
 
 if __name__ == "__main__":
