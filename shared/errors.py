@@ -4,10 +4,9 @@
 
     RingcastError
     ├── ConfigError                      a setting is wrong: print every problem, exit 2
-    ├── ProtocolError                    bytes that are not ours, or of another version: never guess
+    ├── ProtocolError                    bytes that are not ours, or another version: never guess
     ├── RingUnavailable                  no live ring right now: try again later
-    │   └── VideoModuleNotAvailableError   ... and the attach timeout is over: start the Video Module
-    ├── RingReplaced                     the mapping belongs to an ended epoch: open the ring again
+    │   └── VideoModuleNotAvailableError ... and the attach timeout is over: start the Video Module
     ├── WriterConflict                   another process writes this camera: exit
     ├── RingSpaceError                   no room for the segment: free some, or lower a setting
     ├── FrameOverwritten                 the writer lapped this reader: take a newer frame
@@ -19,14 +18,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "ConfigError",
     "EncodeError",
     "FrameOverwritten",
     "ProtocolError",
-    "RingReplaced",
     "RingSpaceError",
     "RingUnavailable",
     "RingcastError",
@@ -55,7 +56,7 @@ class ConfigError(RingcastError):
 
 
 class ProtocolError(RingcastError):
-    """Bytes that should be a notification or a segment header are not, or are of another version."""
+    """Bytes that should be a notification or a segment are not, or are of another version."""
 
 
 class RingUnavailable(RingcastError):  # noqa: N818 - named after the state, not the mishap
@@ -76,14 +77,8 @@ class VideoModuleNotAvailableError(RingUnavailable):
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(path, why)
-        self.args = (
-            "Video Module is not running. Start it with: python -m services.video "
-            f"(looked at {path}: {why})",
-        )
-
-
-class RingReplaced(RingcastError):  # noqa: N818
-    """This mapping's epoch is over: the writer restarted, grew the ring or closed it. Open it again."""
+        start = "Video Module is not running. Start it with: python -m services.video"
+        self.args = (f"{start} (looked at {path}: {why})",)
 
 
 class WriterConflict(RingcastError):  # noqa: N818
@@ -135,11 +130,11 @@ class SourceError(RingcastError):
     """Base of what a source can report."""
 
 
-class SourceUnavailable(SourceError):
+class SourceUnavailable(SourceError):  # noqa: N818
     """The source gives no picture: it cannot be opened, was lost, or timed out."""
 
 
-class SourceEnded(SourceError):
+class SourceEnded(SourceError):  # noqa: N818
     """A finite source (a file that is not looped) has no more pictures."""
 
 

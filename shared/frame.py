@@ -78,7 +78,7 @@ class Geometry:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of a raw frame as an array: ``[height, width, channels]``, or ``[height, width]``."""
+        """Shape of a raw frame: ``(height, width, channels)``, or ``(height, width)``."""
         if self.pixel_format.channels == 1:
             return (self.height, self.width)
         return (self.height, self.width, self.pixel_format.channels)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import json
 import logging
 import sys
 from typing import Final, Literal
 
-__all__ = ["JsonFormatter", "configure_logging", "logging_config"]
+__all__ = ["JsonFormatter", "configure_logging", "logging_config", "make_formatter"]
 
 TEXT_FORMAT: Final = "%(asctime)s %(levelname)-7s %(process)d %(name)s: %(message)s"
 
@@ -16,11 +16,11 @@ LogFormat = Literal["text", "json"]
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON: ``time`` (UTC), ``level``, ``process``, ``logger``, ``message``."""
+    """A record as one line of JSON: time (UTC), level, process, logger, message."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Lay out one record."""
-        moment = datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC)
+        moment = dt.datetime.fromtimestamp(record.created, tz=dt.UTC)
         entry = {
             "time": moment.isoformat(timespec="milliseconds"),
             "level": record.levelname,

@@ -9,7 +9,7 @@ One message, one part, fixed size, little-endian::
         24     8  u64   published_at   CLOCK_MONOTONIC, nanoseconds
 
 It is one part so that a receiver can never be handed half of it. 32 bytes fit into libzmq's inline
-message, so sending allocates nothing. A change here is a new protocol: the topic must change with it.
+message, so sending allocates nothing. A change here is a new protocol, and the topic changes too.
 This module knows bytes only: no sockets, no clock.
 """
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -32,7 +33,7 @@ from .naming import segment_paths
 from .settings_schema import DEFAULT_CAMERA, ApiSettings, LoggingSettings, VideoSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydantic.fields import FieldInfo
     from pydantic_core import ErrorDetails
@@ -80,11 +81,16 @@ class Settings(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], **sources: PydanticBaseSettingsSource
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take values from the constructor only: ``load_settings`` merges what it was given."""
-        del settings_cls
-        return (sources["init_settings"],)
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
 
 
 def load_settings(
@@ -106,15 +112,16 @@ def load_settings(
     variables = _long_forms(environ)
     problems = _unknown_variables(variables)
     values: dict[str, Any] = {}
-    for read in (
-        lambda: _read_file(config_path, environ),
-        lambda: _EnvironmentSource(variables)(),
-        lambda: _read_arguments(arguments),
-    ):
+    readers: tuple[Callable[[], dict[str, Any]], ...] = (
+        partial(_read_file, config_path, environ),
+        _EnvironmentSource(variables),
+        partial(_read_arguments, arguments),
+    )
+    for read in readers:
         try:
             values = _merge(values, read())
-        except (ConfigError, SettingsError) as error:
-            problems += getattr(error, "problems", [str(error)])
+        except ConfigError as error:
+            problems += error.problems
     try:
         settings = Settings(**values)
     except ValidationError as error:
@@ -157,8 +164,10 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         known = merged.get(key)
-        both = isinstance(known, dict) and isinstance(value, dict)
-        merged[key] = _merge(known, value) if both else value
+        if isinstance(known, dict) and isinstance(value, dict):
+            merged[key] = _merge(known, value)
+        else:
+            merged[key] = value
     return merged
 
 
@@ -204,7 +213,8 @@ def _read_arguments(arguments: Sequence[str]) -> dict[str, Any]:
         )
     except SettingsError as error:
         raise ConfigError([f"command line: {error}"]) from error
-    return source()  # type: ignore[return-value]  # without arguments it returns the values
+    values: dict[str, Any] = source()
+    return values
 
 
 def _sentence(detail: ErrorDetails) -> str:

@@ -1,13 +1,14 @@
 """Every setting once: name, type, default, allowed range and what it is for.
 
-The dotted keys of the specification are the names (``video.shared_memory_name``). How values get in
-here is the business of ``settings.py``; ``docs/configuration.md`` is generated from the fields below.
+The dotted keys of the specification are the names (``video.shared_memory_name``). How values get
+in here is the business of ``settings.py``; ``docs/configuration.md`` is generated from the fields.
 Needs the extra ``settings`` (pydantic).
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -27,7 +28,7 @@ def _check_order(section: BaseModel, *fields: str) -> None:
     """Refuse values that do not rise in the order of ``fields``; unset ones do not count."""
     values = [(name, getattr(section, name)) for name in fields]
     known = [(name, value) for name, value in values if value is not None]
-    for (low_name, low), (high_name, high) in zip(known, known[1:], strict=False):
+    for (low_name, low), (high_name, high) in pairwise(known):
         if low > high:
             msg = f"{low_name} {low} is above {high_name} {high}"
             raise ValueError(msg)
@@ -104,13 +105,13 @@ class VideoSettings(_Section):
         5.0,
         ge=0,
         le=3600,
-        description="How long a reader waits for the Video Module before it says it is not running.",
+        description="How long a reader waits for the Video Module before it calls it not running.",
     )
     source: str = Field(
         "pattern://1920x1080@30",
         min_length=1,
-        description="Where pictures come from: pattern://WIDTHxHEIGHT@FPS, a file, v4l2:/dev/video0 "
-        "or a bare camera number, rtsp://…, http://… (MJPEG). Short form VIDEO_SOURCE; VIDEO_FILE "
+        description="Where pictures come from: pattern://WIDTHxHEIGHT@FPS, a file, "
+        "v4l2:/dev/video0, a bare camera number, rtsp://…, http://… (MJPEG). Short form VIDEO_SOURCE; VIDEO_FILE "
         "names a file.",
     )
     open_timeout_sec: Seconds = Field(
@@ -202,8 +203,8 @@ class PerformanceSettings(_Section):
         1.0,
         ge=0.1,
         le=60,
-        description="Silence after which the last part is sent again: browsers paint late, and dead "
-        "connections show.",
+        description="Silence after which the last part is sent again: browsers paint late, and "
+        "dead connections show.",
     )
 
 

@@ -88,7 +88,7 @@ class Attachment:
         return self._reader
 
     def close(self) -> None:
-        """Detach; again is harmless. A reader whose view is open stays until ``refresh`` or exit."""
+        """Detach; again is harmless. A reader with an open view stays until ``refresh`` or exit."""
         self._detach(Condition.GONE, "detached")
         self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
 

@@ -41,8 +41,8 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
 
     payloads: `slots` times `slot_stride`; frame n lies in slot n % slots
 
-A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as one
-machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
+A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as
+one machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
 Source: research/ipc.md section 2; mmap(2).
 """
 

@@ -6,7 +6,6 @@ overwrite what it is looking at. The stamp says so: it is looked at before **and
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Self
 
 from ..errors import FrameOverwritten, ProtocolError, RingUnavailable
@@ -29,10 +28,10 @@ __all__ = ["FrameView", "RingReader"]
 class FrameView:
     """Frame ``info.sequence`` in its slot, without a copy; valid inside its ``with`` block.
 
-    The pixels may be overwritten at any moment. Whoever acts on them or keeps them takes ``copy()``;
-    whoever only derives something from them (a JPEG, a thumbnail) may work in place and ask
-    ``valid()`` afterwards; leaving the block asks too. Arrays taken from a view must not be kept:
-    they would show newer frames later.
+    The pixels may be overwritten at any moment. Whoever acts on them or keeps them takes a
+    ``copy()``; whoever only derives something from them (a JPEG, a thumbnail) may work in place and
+    ask ``valid()`` afterwards; leaving the block asks too. Arrays taken from a view must not be
+    kept: they would show newer frames later.
 
     Attributes:
         info: What is known about the frame.
@@ -224,7 +223,7 @@ class RingReader:
     def has_name(self) -> bool:
         """Whether the segment's name still leads to this mapping."""
         try:
-            return os.stat(self.paths.ring).st_ino == self._mapping.inode
+            return self.paths.ring.stat().st_ino == self._mapping.inode
         except FileNotFoundError:
             return False
 

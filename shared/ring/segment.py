@@ -1,7 +1,7 @@
 """Makes, publishes and opens segments; the only place that maps memory.
 
-A segment appears whole or not at all: it is made under another name and renamed over the old one. A
-live inode is never resized or made anew, because a reader's mapping of it would raise SIGBUS; room is
+A segment appears whole or not at all: it is made under another name and renamed over the old one.
+A live inode is never resized or made anew, because a reader's mapping would raise SIGBUS; room is
 taken with ``posix_fallocate``, because a sparse file on a full tmpfs raises SIGBUS on first touch.
 ``multiprocessing.shared_memory`` is not used: a reader's exit unlinks it (cpython#82300).
 Source: research/ipc.md D1 to D5.

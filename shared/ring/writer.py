@@ -133,7 +133,7 @@ class RingWriter:
         fence()
         return Slot(mapping, sequence, geometry)
 
-    def commit(  # noqa: PLR0913 - what is known only once the picture is there
+    def commit(
         self,
         slot: Slot,
         captured_at: MonotonicNs,
@@ -208,7 +208,7 @@ class RingWriter:
             self._mapping.words[Word.DROPPED] = self._dropped
 
     def close(self) -> None:
-        """End the epoch: readers see CLOSED, the name is gone, the lock is free. Again is harmless."""
+        """End the epoch: readers see CLOSED, name and lock are free. Again is harmless."""
         if self._mapping is not None:
             self._mapping.words[Word.STATE] = State.CLOSED
             if not self._name_is_lost(self._mapping):
@@ -256,6 +256,6 @@ class RingWriter:
 
     def _name_is_lost(self, mapping: Mapping) -> bool:
         try:
-            return os.stat(self.paths.ring).st_ino != mapping.inode
+            return self.paths.ring.stat().st_ino != mapping.inode
         except FileNotFoundError:
             return True
