@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 SOURCES := shared services scripts tests $(wildcard examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run format check test test-all test-clients docs images up down clean
+.PHONY: help setup run format check test test-slow test-all test-clients docs images up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,8 +42,10 @@ test-clients:
 test: $(READY) test-clients ## the quick tests; PYTEST_ARGS=...
 	$(VENV_PYTHON) -m pytest -m "not slow and not docker" $(PYTEST_ARGS)
 
-test-all: $(READY) test-clients ## every test, the long ones and those with Docker too
-	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+test-slow: $(READY) test-clients ## the rest: the long tests, and those with Docker
+	$(VENV_PYTHON) -m pytest -m "slow or docker" $(PYTEST_ARGS)
+
+test-all: test test-slow ## every test
 
 docs: $(READY) ## docs/configuration.md anew from the settings
 	$(VENV_PYTHON) -m scripts.configuration_docs

@@ -144,9 +144,9 @@ def test_a_wrong_setting_is_a_sentence_and_exit_code_2(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_refused_with_advice() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        with pytest.raises(OSError, match=r"choose another port: make run PORT="):
-            claim_port(*taken.getsockname())
+    advice = r"choose another port: make run PORT="
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match=advice):
+        claim_port(*taken.getsockname())
 
 
 def test_port_0_is_a_free_one() -> None:
