@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["draw_blank", "shorten_utf8"]
+__all__ = ["draw_blank"]
 
 _TITLE: Final = "NO SIGNAL"
 _BACKGROUND: Final = 38
@@ -49,11 +49,6 @@ def draw_blank(image: NDArray[np.uint8], reason: str, at: str) -> None:
     _put_line(image, _ascii(at), round(height * 0.86), unit * 0.3, _MUTED)
     if image.ndim > 2 and image.shape[2] == 4:  # noqa: PLR2004 - rows, columns, four channels
         image[:, :, 3] = 255
-
-
-def shorten_utf8(text: str, max_bytes: int) -> str:
-    """Cut ``text`` so that its UTF-8 has at most ``max_bytes`` bytes, never inside a character."""
-    return text.encode(errors="replace")[:max_bytes].decode(errors="ignore")
 
 
 def _wrapped(text: str, width: int, letter_px: float) -> list[str]:

@@ -1,0 +1,1 @@
+"""The Video Module: owns the camera, writes its frames into shared memory."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.blank import draw_blank, shorten_utf8
+from shared.blank import draw_blank
 
 REASON = "connection refused by camera.example:554: is the camera switched on?"
 
@@ -65,16 +65,3 @@ def test_blank_keeps_inside_a_window_of_a_larger_picture() -> None:
 
     assert (picture[:40] == 7).all()
     assert (picture[:, 1340:] == 7).all()
-
-
-@given(text=st.text(), max_bytes=st.integers(0, 80))
-def test_shortened_text_fits_and_is_a_beginning_of_the_text(text: str, max_bytes: int) -> None:
-    shortened = shorten_utf8(text, max_bytes)
-
-    assert len(shortened.encode()) <= max_bytes
-    assert text.startswith(shortened)
-
-
-def test_text_is_never_cut_inside_a_character() -> None:
-    assert shorten_utf8("größe", 3) == "gr"
-    assert shorten_utf8("größe", 4) == "grö"
