@@ -1,4 +1,4 @@
-"""The folder shared/, installed as the package ringcast into an environment that has nothing else."""
+"""The folder shared/, installed as the package ringcast where there is nothing else."""
 
 from __future__ import annotations
 

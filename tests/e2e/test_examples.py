@@ -1,0 +1,55 @@
+"""The programs in examples/, run as their reader would."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.ring.writer import RingWriter
+
+if TYPE_CHECKING:
+    from shared.naming import SegmentPaths
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+DETECTOR = Path(__file__).parents[2] / "examples" / "motion_detector.py"
+
+
+def test_motion_detector_says_when_something_begins_to_move(segment: SegmentPaths) -> None:
+    geometry = Geometry(320, 180, PixelFormat.BGR24)
+    with RingWriter(segment, label="a gray wall") as writer:
+        command = [sys.executable, "-u", str(DETECTOR), segment.name, "--frames", "40"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as detector:
+            number = 0
+            while detector.poll() is None:
+                # The detector waits for notifications or looks at head four times a second; each
+                # of its frames sees the wall for a while, then a white block that jumps about.
+                slot = writer.begin(geometry)
+                slot.image[:] = 90
+                if number > 400:
+                    left = number % 7 * 40
+                    slot.image[40:140, left : left + 40] = 255
+                writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+                number += 1
+                try:
+                    detector.wait(0.01)
+                except subprocess.TimeoutExpired:
+                    continue
+            printed = detector.stdout.read() if detector.stdout is not None else ""
+    assert detector.returncode == 0
+    assert "watching a gray wall" in printed
+    assert ": motion (" in printed
+    assert "frames dropped: " in printed
+
+
+def test_motion_detector_names_the_start_command_when_nothing_runs() -> None:
+    command = [sys.executable, str(DETECTOR), "no_such_camera"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert result.returncode == 1
+    assert "Start it with: python -m services.video" in result.stderr
