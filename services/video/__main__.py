@@ -1,0 +1,154 @@
+"""The Video Module: ``python -m services.video [config.json] [--video.source=…]``.
+
+Build, wire, run, tear down in reverse. Exit codes: 0 somebody ended it, or a file that is not
+looped is through; 1 it cannot work here (another writer, no room); 2 the settings are wrong.
+
+``--exit-with-stdin`` ends it when its standard input does, so that it never outlives whoever
+started it with a pipe, however that one died.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from services.video.capture import CaptureLoop
+from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
+from services.video.messages import Inbox, StopRequested
+from services.video.publisher import Publisher
+from services.video.sources import open_source
+from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
+from shared.logs import configure_logging
+from shared.naming import segment_paths
+from shared.ring.writer import RingWriter
+from shared.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+    from shared.settings import Settings
+
+__all__ = ["main"]
+
+log = logging.getLogger("services.video")
+
+_EXIT_WITH_STDIN: Final = "--exit-with-stdin"
+_GRABBER_TIMEOUT_S: Final = 0.3
+_EXIT_FAILED: Final = 1
+_EXIT_MISCONFIGURED: Final = 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the service.
+
+    Args:
+        arguments: Of the command line, without the program.
+
+    Returns:
+        The exit code.
+    """
+    faulthandler.enable()
+    options = [argument for argument in arguments if argument != _EXIT_WITH_STDIN]
+    config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
+    inbox: Inbox = queue.SimpleQueue()
+    try:
+        settings = load_settings(config_path, arguments=options)
+        configure_logging(settings.logging.level, settings.logging.format)
+        stop_on_signals(inbox)
+        if _EXIT_WITH_STDIN in arguments:
+            stop_with_stdin(inbox)
+        ended = serve(settings, inbox)
+    except ConfigError as error:
+        sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        return _EXIT_MISCONFIGURED
+    except (WriterConflict, RingSpaceError, RingUnavailable) as error:
+        log.critical("%s", error)
+        return _EXIT_FAILED
+    except Exception:
+        log.exception("the Video Module met an error it does not know")
+        return _EXIT_FAILED
+    log.info("ended: %s", ended)
+    return 0
+
+
+def serve(settings: Settings, inbox: Inbox) -> str:
+    """Build, wire, run, tear down in reverse.
+
+    Returns:
+        Why it ended.
+
+    Raises:
+        ConfigError: There is no such kind of source.
+        WriterConflict: Another process writes this camera; nothing of it was touched.
+        RingSpaceError: There is no room for the first segment.
+        RingUnavailable: The directory is missing or not writable.
+    """
+    video = settings.video
+    stopping = threading.Event()
+    source = open_source(video, wait=stopping.wait)
+    paths = segment_paths(video.shared_memory_name, video.shared_memory_directory)
+    with contextlib.ExitStack() as stack:
+        writer = RingWriter(
+            paths,
+            slots=video.ring.slots,
+            reserve_bytes=video.ring.reserve_mb * 2**20,
+            label=source.label,
+        )
+        stack.enter_context(writer)
+        publisher = stack.enter_context(Publisher(paths))
+        grabber = Grabber(
+            source, inbox, Backoff(video.retry.initial_sec, video.retry.max_sec), stopping
+        )
+        grabber.start()
+        stack.callback(grabber.stop, _GRABBER_TIMEOUT_S)
+        log.info("camera %s: source %s", paths.name, source.label)
+        return CaptureLoop(source, grabber, writer, publisher, inbox, video).run()
+
+
+def stop_on_signals(inbox: Inbox) -> None:
+    """Let SIGTERM and SIGINT end the capture loop, in its own time, at most 200 ms later."""
+
+    def request_stop(number: int, _frame: FrameType | None) -> None:
+        inbox.put(StopRequested(signal.Signals(number).name))
+
+    signal.signal(signal.SIGTERM, request_stop)
+    signal.signal(signal.SIGINT, request_stop)
+
+
+def stop_with_stdin(inbox: Inbox) -> None:
+    """Let the end of the standard input end the capture loop."""
+
+    def wait_for_the_end() -> None:
+        with contextlib.suppress(OSError):  # not open at all is an end too
+            while os.read(0, 4096):
+                continue
+        inbox.put(StopRequested("the end of its standard input"))
+
+    threading.Thread(target=wait_for_the_end, name="stdin", daemon=True).start()
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End the process; everything that others can see is cleaned up by now.
+
+    A grabber that hangs in C (a dead camera's driver, a name service that does not answer) cannot
+    be joined, and the interpreter's own end would run OpenCV's destructors under its feet: then,
+    and only then, the process ends without them.
+    """
+    if any(thread.name == GRABBER_THREAD for thread in threading.enumerate()):
+        log.warning("the source still hangs; leaving without it")
+        logging.shutdown()
+        os._exit(exit_code)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    leave(main(sys.argv[1:]))

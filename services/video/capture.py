@@ -1,0 +1,224 @@
+"""The capture loop: picture by picture from the source into the ring, blanks when there is none.
+
+It runs in the main thread and listens at one inbox; nothing it calls waits for the source. That way
+heartbeat, blanks and the end of the service depend on nobody but itself::
+
+    PictureReady ─► begin a slot ─► retrieve into it ─► commit ─► notify ─► resume the grabber
+    nothing for stall_timeout, or SourceLost ─► a blank now, and one every second
+    every 250 ms at the latest ─► heartbeat
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import time
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from services.video.grabber import Backoff
+from services.video.messages import (
+    GrabberFailed,
+    PictureReady,
+    SourceFinished,
+    SourceLost,
+    SourceOpened,
+    StopRequested,
+)
+from services.video.sources import PictureResized, PictureUnreadable
+from services.video.sources.source import monotonic_ns
+from services.video.statistics import Statistics
+from shared.blank import draw_blank
+from shared.errors import RingSpaceError
+from shared.frame import Geometry, PixelFormat
+
+if TYPE_CHECKING:
+    from services.video.grabber import Grabber
+    from services.video.messages import Inbox, Message
+    from services.video.publisher import Publisher
+    from services.video.sources import Grab, Source
+    from shared.frame import FrameInfo
+    from shared.ring.writer import RingWriter
+    from shared.settings_schema import VideoSettings
+
+__all__ = ["CaptureLoop"]
+
+log = logging.getLogger(__name__)
+
+_HEARTBEAT_S: Final = 0.2
+"""Longest wait; readers are promised 250 ms."""
+_BLANK_INTERVAL_S: Final = 1.0
+_FIRST_GEOMETRY: Final = Geometry(1280, 720, PixelFormat.BGR24)
+"""Of a blank that comes before any picture."""
+
+
+class CaptureLoop:
+    """Moves pictures; the only user of writer and publisher, and of the source in its turn.
+
+    Args:
+        source: Retrieved from between a ``PictureReady`` and ``resume`` only.
+        grabber: Owns the source otherwise.
+        writer: Open.
+        publisher: Open.
+        inbox: What the grabber, the signals and the standard input have to say.
+        settings: The ``video`` section.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        grabber: Grabber,
+        writer: RingWriter,
+        publisher: Publisher,
+        inbox: Inbox,
+        settings: VideoSettings,
+    ) -> None:
+        self._source = source
+        self._grabber = grabber
+        self._writer = writer
+        self._publisher = publisher
+        self._inbox = inbox
+        self._stall_timeout_s = settings.stall_timeout_sec
+        self._room_backoff = Backoff(settings.retry.initial_sec, settings.retry.max_sec)
+        self._statistics = Statistics()
+        self._geometry: Geometry | None = None  # of the last frame
+        self._too_large: Geometry | None = None  # of pictures there is no room for
+        self._room_retry_s = 0.0
+        self._lost_because: str | None = f"connecting to {source.label}"
+        self._picture_s = time.monotonic()  # when the last one came
+        self._blank_since_s: float | None = None
+        self._blank_due_s = self._picture_s + _BLANK_INTERVAL_S
+
+    def run(self) -> str:
+        """Work until somebody wants an end.
+
+        Returns:
+            Why it ended, for the log.
+
+        Raises:
+            RingSpaceError: There is no room for the first segment. Later, it only shows a blank.
+        """
+        while (ended := self._handle(self._next_message())) is None:
+            now_s = time.monotonic()
+            if now_s >= self._blank_due_s:
+                self._write_blank(now_s)
+            else:
+                self._beat()
+            self._publisher.check()
+            self._statistics.report(now_s)
+        return ended
+
+    def _next_message(self) -> Message | None:
+        timeout_s = min(_HEARTBEAT_S, max(0.0, self._blank_due_s - time.monotonic()))
+        try:
+            return self._inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+
+    def _handle(self, message: Message | None) -> str | None:
+        """Do what the message wants; a text when that is to end."""
+        match message:
+            case PictureReady(grab):
+                self._write_picture(grab)
+                self._grabber.resume()
+            case SourceLost(reason):
+                self._go_blank(reason)
+            case SourceOpened():
+                self._lost_because = None
+            case SourceFinished(reason):
+                return reason
+            case StopRequested(by):
+                return f"stopped by {by}"
+            case GrabberFailed(error):
+                raise error
+            case None:
+                pass
+        return None
+
+    def _write_picture(self, grab: Grab) -> None:
+        now_s = time.monotonic()
+        self._count_dropped(grab.dropped)
+        if grab.geometry == self._too_large and now_s < self._room_retry_s:
+            self._count_dropped(1)
+            return
+        geometry = grab.geometry
+        try:
+            slot = self._writer.begin(geometry, grab.size_bytes)
+            try:
+                geometry = self._source.retrieve(slot)
+            except PictureResized as resized:
+                geometry = resized.geometry
+                slot = self._writer.begin(geometry)
+                np.copyto(slot.image, resized.image)
+            info = self._writer.commit(slot, grab.captured_at, geometry=geometry)
+        except PictureUnreadable as error:
+            self._count_dropped(1)
+            self._statistics.complain(now_s, f"{self._source.label}: {error}")
+            return
+        except RingSpaceError as error:
+            self._no_room(geometry, error)
+            return
+        self._publisher.publish(info)
+        self._picture_written(info, now_s)
+
+    def _picture_written(self, info: FrameInfo, now_s: float) -> None:
+        if self._blank_since_s is not None:
+            log.info(
+                "source %s: recovered after %.1f s", self._source.label, now_s - self._blank_since_s
+            )
+        self._geometry = info.geometry
+        self._blank_since_s = self._too_large = self._lost_because = None
+        self._room_backoff.reset()
+        self._picture_s = now_s
+        self._blank_due_s = now_s + self._stall_timeout_s
+        self._statistics.count_frame(now_s)
+
+    def _go_blank(self, reason: str) -> None:
+        """Show a blank from now on, until the next picture."""
+        self._lost_because = reason
+        if self._blank_since_s is None:
+            self._blank_due_s = time.monotonic()
+
+    def _no_room(self, geometry: Geometry, error: RingSpaceError) -> None:
+        """Keep the old ring, say so on it, and try again later."""
+        if self._geometry is None:
+            raise error
+        pause_s = self._room_backoff.next_pause_s()
+        log.error("%s Next try in %g s.", error, pause_s)
+        self._too_large = geometry
+        self._room_retry_s = time.monotonic() + pause_s
+        self._count_dropped(1)
+        self._go_blank(
+            f"no room in shared memory for {geometry.width}x{geometry.height}: see the log"
+        )
+
+    def _write_blank(self, now_s: float) -> None:
+        if self._blank_since_s is None:
+            self._blank_since_s = self._picture_s
+            if self._lost_because is None:
+                log.warning("source %s: no picture, showing blanks", self._source.label)
+        self._blank_due_s = now_s + _BLANK_INTERVAL_S
+        reason = self._lost_because or (
+            f"no picture from {self._source.label} for {now_s - self._picture_s:.0f} s"
+        )
+        try:
+            slot = self._writer.begin(self._geometry or _FIRST_GEOMETRY)
+            draw_blank(slot.image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
+            info = self._writer.commit(slot, monotonic_ns(), online=False, reason=reason)
+        except RingSpaceError as error:
+            self._no_room(self._geometry or _FIRST_GEOMETRY, error)
+            return
+        self._geometry = info.geometry
+        self._publisher.publish(info)
+
+    def _beat(self) -> None:
+        try:
+            self._writer.heartbeat()
+        except RingSpaceError as error:  # somebody removed the segment and took its room
+            self._no_room(self._geometry or _FIRST_GEOMETRY, error)
+
+    def _count_dropped(self, frames: int) -> None:
+        if frames:
+            self._writer.count_dropped(frames)
+            self._statistics.count_dropped(frames)

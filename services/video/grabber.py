@@ -1,0 +1,126 @@
+"""The thread that owns the source, so that a source that hangs in C cannot stop anything else.
+
+The capture loop keeps its heartbeat, shows blanks and obeys SIGTERM whatever the source does. The
+two share the source by taking turns: after ``PictureReady`` the grabber touches nothing until
+``resume``, and in between the capture loop retrieves the picture into its slot.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from typing import TYPE_CHECKING, Final
+
+from services.video.messages import (
+    GrabberFailed,
+    PictureReady,
+    SourceFinished,
+    SourceLost,
+    SourceOpened,
+)
+from shared.errors import SourceEnded, SourceUnavailable
+
+if TYPE_CHECKING:
+    from services.video.messages import Inbox
+    from services.video.sources import Source
+
+__all__ = ["GRABBER_THREAD", "Backoff", "Grabber"]
+
+log = logging.getLogger(__name__)
+
+GRABBER_THREAD: Final = "grabber"
+
+
+class Backoff:
+    """Pauses between tries: ``initial_s``, doubled every time, never above ``max_s``."""
+
+    def __init__(self, initial_s: float, max_s: float) -> None:
+        self._initial_s = initial_s
+        self._max_s = max_s
+        self._next_s = initial_s
+
+    def next_pause_s(self) -> float:
+        """How long to pause before the next try, seconds."""
+        pause_s = min(self._next_s, self._max_s)
+        self._next_s = pause_s * 2
+        return pause_s
+
+    def reset(self) -> None:
+        """It works again: start over with the shortest pause."""
+        self._next_s = self._initial_s
+
+
+class Grabber:
+    """Opens the source, grabs picture after picture, and tries again when it is lost.
+
+    Args:
+        source: Belongs to this object's thread, but for the turn of the capture loop.
+        inbox: Where the capture loop listens.
+        backoff: Pauses between two tries.
+        stopping: Set when the service ends; sources with a pace of their own wait on it.
+    """
+
+    def __init__(
+        self, source: Source, inbox: Inbox, backoff: Backoff, stopping: threading.Event
+    ) -> None:
+        self._source = source
+        self._inbox = inbox
+        self._backoff = backoff
+        self._stopping = stopping
+        self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()
+        # A daemon, because one that hangs in C can never be joined.
+        self._thread = threading.Thread(target=self._run, name=GRABBER_THREAD, daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first message comes when the source has been opened or has failed to."""
+        self._thread.start()
+
+    def resume(self) -> None:
+        """Give the source back after a ``PictureReady``."""
+        self._turn.put(None)
+
+    def stop(self, timeout_s: float) -> bool:
+        """End the thread and close the source.
+
+        Returns:
+            True when that is done; False when the source still hangs after ``timeout_s`` seconds.
+        """
+        self._stopping.set()
+        self._turn.put(None)
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._open_and_grab()
+        except SourceEnded as error:
+            self._inbox.put(SourceFinished(str(error)))
+        except Exception as error:  # noqa: BLE001 - the thread's outermost line: the loop raises it
+            self._inbox.put(GrabberFailed(error))
+        finally:
+            self._source.close()
+
+    def _open_and_grab(self) -> None:
+        """One life of the source, and the pause after it."""
+        try:
+            self._source.open()
+            log.info("source %s opened: %s", self._source.label, self._source.details)
+            self._inbox.put(SourceOpened())
+            self._grab_until_lost()
+        except SourceUnavailable as error:
+            self._source.close()
+            pause_s = self._backoff.next_pause_s()
+            log.warning("source %s: %s; next try in %g s", self._source.label, error, pause_s)
+            self._inbox.put(SourceLost(str(error)))
+            self._stopping.wait(pause_s)
+
+    def _grab_until_lost(self) -> None:
+        while not self._stopping.is_set():
+            grab = self._source.grab()
+            if self._stopping.is_set():
+                return
+            self._backoff.reset()
+            self._inbox.put(PictureReady(grab))
+            self._turn.get()

@@ -1,0 +1,142 @@
+"""Pictures from elsewhere: RTSP cameras, and the MJPEG stream of another server."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from typing import TYPE_CHECKING, Final
+
+import cv2
+
+from services.video.sources.address import host_and_port, without_secrets
+from services.video.sources.opencv import MakeCapture, Pictures, open_capture
+from services.video.sources.source import Grab, monotonic_ns
+from shared.errors import SourceUnavailable
+
+if TYPE_CHECKING:
+    from shared.frame import Geometry
+    from shared.ring.writer import Slot
+
+__all__ = ["NetworkSource"]
+
+_DIAGNOSIS_TIMEOUT_S: Final = 2.0
+
+
+class NetworkSource:
+    """See ``source.Source`` for the promises.
+
+    Live: pictures come when they come. One decoder thread, because FFmpeg's frame threads hold
+    back as many pictures as there are threads.
+
+    Args:
+        url: ``rtsp://``, ``rtsps://``, ``http://`` or ``https://``; user and password belong here
+            and leave this class only towards FFmpeg.
+        open_timeout_s: How long the other side may take to answer.
+        read_timeout_s: How long it may be silent afterwards.
+        make_capture: For tests.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        open_timeout_s: float = 5.0,
+        read_timeout_s: float = 5.0,
+        make_capture: MakeCapture = open_capture,
+    ) -> None:
+        self.label = without_secrets(url)
+        self._url = url
+        self._open_timeout_s = open_timeout_s
+        self._read_timeout_s = read_timeout_s
+        self._make_capture = make_capture
+        self._pictures: Pictures | None = None
+
+    @property
+    def details(self) -> str:
+        """Size, rate and codec of the stream."""
+        return "closed" if self._pictures is None else self._pictures.details
+
+    def open(self) -> None:
+        """Connect and find out what the stream holds.
+
+        Raises:
+            SourceUnavailable: Nobody there, or nothing there that can be shown.
+        """
+        self.close()
+        options = [
+            cv2.CAP_PROP_OPEN_TIMEOUT_MSEC,
+            round(self._open_timeout_s * 1000),
+            cv2.CAP_PROP_READ_TIMEOUT_MSEC,
+            round(self._read_timeout_s * 1000),
+            cv2.CAP_PROP_N_THREADS,
+            1,
+        ]
+        capture = self._make_capture(self._url, cv2.CAP_FFMPEG, options)
+        if not capture.isOpened():
+            capture.release()
+            raise SourceUnavailable(_why_not(self._url))
+        self._pictures = Pictures(capture)
+
+    def grab(self) -> Grab:
+        """Wait for the next picture.
+
+        Raises:
+            SourceUnavailable: The other side closed the stream or was silent for too long.
+        """
+        if self._pictures is None:
+            raise RuntimeError("grab before open")
+        if not self._pictures.grab():
+            host, port = host_and_port(self._url)
+            raise SourceUnavailable(
+                f"{host}:{port} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
+            )
+        return Grab(self._pictures.geometry, monotonic_ns())
+
+    def retrieve(self, slot: Slot) -> Geometry:
+        """Convert the picture into the slot."""
+        if self._pictures is None:
+            raise RuntimeError("retrieve before open")
+        return self._pictures.retrieve(slot)
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._pictures is not None:
+            self._pictures.close()
+            self._pictures = None
+
+
+def _why_not(url: str) -> str:
+    """Find the sentence that FFmpeg keeps to itself: why ``url`` did not open."""
+    host, port = host_and_port(url)
+    place = f"{host}:{port}"
+    try:
+        with socket.create_connection((host, port), _DIAGNOSIS_TIMEOUT_S):
+            pass
+    except socket.gaierror:
+        return f"there is no host named {host}: check the address and the name service"
+    except ConnectionRefusedError:
+        return f"{place} refuses connections: is the server running, is the port right?"
+    except TimeoutError:
+        return f"{place} does not answer: is it switched on and on this network?"
+    except OSError as error:
+        return f"{place} cannot be reached: {error.strerror or error}"
+    if url.startswith("http:") and (status := _http_status(url)) is not None:
+        return f"{place} answers {status}: check path, user and password"
+    return f"{place} is there but sends no video: check path, user and password"
+
+
+def _http_status(url: str) -> str | None:
+    """What a web server answers when it is not 200, like ``404 Not Found``."""
+    host, port = host_and_port(url)
+    _, _, target = url.rpartition("@")[2].removeprefix("http://").partition("/")
+    connection = http.client.HTTPConnection(host, port, timeout=_DIAGNOSIS_TIMEOUT_S)
+    try:
+        connection.request("GET", "/" + target)
+        response = connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    if response.status == http.HTTPStatus.OK:
+        return None
+    return f"{response.status} {response.reason}"

@@ -1,0 +1,59 @@
+"""What the Video Module says of itself in the log: a line a minute, no flood of complaints."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Final
+
+from shared.meter import RateMeter, Throttle
+
+__all__ = ["Statistics"]
+
+log = logging.getLogger(__name__)
+
+_REPORT_INTERVAL_S: Final = 60.0
+_COMPLAINT_INTERVAL_S: Final = 10.0
+
+
+class Statistics:
+    """Counts of the capture loop, used by its thread alone.
+
+    Args:
+        now_s: ``time.monotonic`` at the start.
+    """
+
+    def __init__(self, now_s: float | None = None) -> None:
+        self._rate = RateMeter(10.0)
+        self._complaints = Throttle(_COMPLAINT_INTERVAL_S)
+        self._report_due_s = (time.monotonic() if now_s is None else now_s) + _REPORT_INTERVAL_S
+        self._frames = 0
+        self._dropped = 0
+
+    def count_frame(self, now_s: float) -> None:
+        """A picture went into the ring."""
+        self._frames += 1
+        self._rate.tick(now_s)
+
+    def count_dropped(self, frames: int) -> None:
+        """The source had pictures that nobody got."""
+        self._dropped += frames
+
+    def complain(self, now_s: float, problem: str) -> None:
+        """Log a problem that may come with every picture."""
+        withheld = self._complaints.ready(now_s)
+        if withheld is not None:
+            log.warning("%s (%d more like this)", problem, withheld)
+
+    def report(self, now_s: float) -> None:
+        """Log the line of the minute, when the minute is over."""
+        if now_s < self._report_due_s:
+            return
+        log.info(
+            "%.1f fps; in the last minute %d frames, %d dropped",
+            self._rate.rate(now_s),
+            self._frames,
+            self._dropped,
+        )
+        self._report_due_s = now_s + _REPORT_INTERVAL_S
+        self._frames = self._dropped = 0
