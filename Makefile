@@ -55,6 +55,7 @@ images: ## both container images
 
 up: ## both services in containers, in the background
 	$(COMPOSE) up --detach --build
+	@echo "http://localhost:$(or $(PORT),8000)/"
 
 down: ## the containers stopped and removed
 	$(COMPOSE) down --volumes

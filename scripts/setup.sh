@@ -32,5 +32,6 @@ if ! usable .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2
     "$python" -m venv --clear .venv
 fi
 
+echo "installing the pinned packages into .venv" >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
     --require-hashes --requirement requirements/dev.txt
