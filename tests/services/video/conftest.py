@@ -1,0 +1,85 @@
+"""Real segments in directories of their own, Video Modules as children, real video files."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from shared.naming import SegmentPaths, segment_paths
+from shared.ring.writer import RingWriter
+from tests.support.frames import telling_picture
+from tests.support.video import VideoProcess, Watcher
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+FILE_FRAMES: Final = 30
+FILE_FPS: Final = 30
+
+
+@pytest.fixture
+def segment_directory() -> Iterator[Path]:
+    """A directory on the tmpfs; afterwards it may hold lock files and nothing else."""
+    directory = Path(tempfile.mkdtemp(prefix="ringcast_test_", dir="/dev/shm"))
+    yield directory
+    left = [path.name for path in directory.iterdir() if path.suffix != ".lock"]
+    shutil.rmtree(directory)
+    assert left == []
+
+
+@pytest.fixture
+def paths(segment_directory: Path) -> SegmentPaths:
+    return segment_paths("billiards_video", segment_directory)
+
+
+@pytest.fixture
+def writer(paths: SegmentPaths) -> Iterator[RingWriter]:
+    with RingWriter(paths, slots=4, label="test") as writer:
+        yield writer
+
+
+@pytest.fixture
+def watcher(paths: SegmentPaths) -> Iterator[Watcher]:
+    watcher = Watcher(paths)
+    yield watcher
+    watcher.close()
+
+
+@pytest.fixture
+def start_video(segment_directory: Path, tmp_path: Path) -> Iterator[Callable[..., VideoProcess]]:
+    """Start ``python -m services.video`` with further arguments; killed afterwards."""
+    started: list[VideoProcess] = []
+
+    def start(*arguments: str) -> VideoProcess:
+        process = VideoProcess(segment_directory, tmp_path / f"video{len(started)}.log", arguments)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.close()
+        sys.stderr.write(process.log)
+
+
+@pytest.fixture(scope="session")
+def h264_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One second of telling pictures, made by ffmpeg, with B-frames, 320x240 at 30 fps."""
+    path = tmp_path_factory.mktemp("video") / "clip.mp4"
+    raw = b"".join(telling_picture(number).tobytes() for number in range(FILE_FRAMES))
+    subprocess.run(
+        (
+            *("ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24"),
+            *("-s", "320x240", "-r", str(FILE_FPS), "-i", "-", "-c:v", "libx264"),
+            *("-pix_fmt", "yuv420p", "-crf", "10", "-g", "12", "-bf", "2", str(path)),
+        ),
+        input=raw,
+        check=True,
+        timeout=30,
+    )
+    return path
