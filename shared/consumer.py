@@ -53,7 +53,8 @@ class VideoConsumer:
             (``video.shared_memory_attach_timeout_sec``).
 
     Attributes:
-        dropped: Frames that were overwritten or superseded before this consumer took them.
+        dropped: Frames that were overwritten or superseded before this consumer took them; those
+            around a change of epoch are not known and not counted.
 
     Raises:
         ValueError: The name is not valid.
@@ -113,6 +114,7 @@ class VideoConsumer:
 
         Raises:
             RingUnavailable: ``attach`` was not called, or ``close`` was.
+            ProtocolError: The ring contradicts itself; somebody else wrote into it.
         """
         if self._doorbell is None:
             raise RingUnavailable(self.paths.ring, "not attached; call attach() or use with")
@@ -176,14 +178,18 @@ class VideoConsumer:
             self._context = None
 
     def __enter__(self) -> Self:
-        self.attach()
+        try:
+            self.attach()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
     def _count(self, reader: RingReader, head: Sequence) -> None:
-        if reader.epoch == self._epoch or head > self._sequence > 0:
+        if reader.epoch == self._epoch:
             self.dropped += head - self._sequence - 1
         self._epoch, self._sequence = reader.epoch, head
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = [
@@ -40,7 +41,23 @@ __all__ = [
 
 
 class RingcastError(Exception):
-    """Base of all errors below; never raised itself."""
+    """Base of all errors below; never raised itself.
+
+    Every one can be pickled, so that it survives the way out of a ``multiprocessing`` worker.
+    """
+
+    def __reduce__(self) -> tuple[Callable[..., RingcastError], tuple[object, ...]]:
+        return _rebuild, (type(self), self.args, self.__dict__)
+
+
+def _rebuild(
+    kind: type[RingcastError], args: tuple[object, ...], fields: dict[str, object]
+) -> RingcastError:
+    """Make an unpickled error: the constructors take values, not the sentence made of them."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(fields)
+    return error
 
 
 class ConfigError(RingcastError):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ DEFAULT_DIRECTORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmp
 DEFAULT_NAME: Final = "billiards_video"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_TOKEN_DIGITS: Final = 16
 _MAX_SOCKET_PATH: Final = 107
 """Bytes in ``sockaddr_un.sun_path`` less the terminating zero; see unix(7)."""
 
@@ -66,12 +68,15 @@ class SegmentPaths:
 
     @property
     def temporary_pattern(self) -> str:
-        """Glob, below ``directory``, of segments a dead writer may have left half made."""
-        return f"{self.name}.ring.tmp.*"
+        """Glob, below ``directory``, of segments a dead writer may have left half made.
 
-    def temporary(self, token: str) -> Path:
-        """Path of a segment that is being made."""
-        return self.directory / f"{self.name}.ring.tmp.{token}"
+        The number of digits is fixed: another camera may be called ``<name>.ring.tmp.x``.
+        """
+        return f"{self.name}.ring.tmp." + "[0-9a-f]" * _TOKEN_DIGITS
+
+    def temporary(self) -> Path:
+        """Fresh path for a segment that is being made."""
+        return self.directory / f"{self.name}.ring.tmp.{secrets.token_hex(_TOKEN_DIGITS // 2)}"
 
 
 def segment_paths(name: str, directory: Path = DEFAULT_DIRECTORY) -> SegmentPaths:

@@ -103,8 +103,11 @@ class State(enum.IntEnum):
 
 
 def cut_text(text: str, limit_bytes: int) -> bytes:
-    """Encode ``text`` as UTF-8 of at most ``limit_bytes``, cut between characters."""
-    return text.encode()[:limit_bytes].decode(errors="ignore").encode()
+    """Encode ``text`` as UTF-8 of at most ``limit_bytes``, cut between characters.
+
+    What has no UTF-8 (a file name that was not decodable) becomes a question mark.
+    """
+    return text.encode(errors="replace")[:limit_bytes].decode(errors="ignore").encode()
 
 
 def _round_up(size: int, unit: int) -> int:
@@ -260,6 +263,7 @@ class SegmentHeader:
             and self.payload_offset % 8 == 0
             and self.payload_offset >= self.header_bytes + self.slots * SLOT_HEADER_BYTES
             and self.slot_stride > 0
+            and self.slot_stride % 8 == 0
             and self.total_bytes == total_bytes
             and self.epoch != 0
         )

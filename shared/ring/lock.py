@@ -40,7 +40,12 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._fd = -1
+        self._fds: list[int] = []
+
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the lock."""
+        return bool(self._fds)
 
     def open(self) -> None:
         """Take the lock.
@@ -64,14 +69,34 @@ class WriterLock:
             os.close(fd)
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise WriterConflict(self._path) from error
-            raise
-        self._fd = fd
+            raise RingUnavailable(self._path, f"cannot be locked: {error.strerror}") from error
+        if os.fstat(fd).st_uid == os.geteuid():
+            os.fchmod(fd, _MODE)  # whatever the umask: readers of the group must be able to ask
+        self._fds.append(fd)
+
+    def keep(self) -> None:
+        """Take the lock anew if somebody removed its file; else new readers would not find it.
+
+        The old file's lock is held on, for readers that know it by its descriptor.
+
+        Raises:
+            WriterConflict: Another process was faster; two would write this camera.
+            RingUnavailable: The file cannot be made.
+        """
+        if not _is_file_of(self._path, self._fds[-1]):
+            self.open()
 
     def close(self) -> None:
         """Let the lock go; again is harmless."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        while self._fds:
+            os.close(self._fds.pop())
+
+
+def _is_file_of(path: Path, fd: int) -> bool:
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(fd))
+    except FileNotFoundError:
+        return False
 
 
 class WriterProbe:

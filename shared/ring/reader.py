@@ -7,6 +7,7 @@ overwrite what it is looking at. The stamp says so: it is looked at before **and
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from ..errors import FrameOverwritten, ProtocolError, RingUnavailable
 from ..fence import fence
@@ -114,7 +115,7 @@ class FrameView:
         return image
 
     def check(self) -> None:
-        """Raise if ``valid()`` is False.
+        """Raise unless everything read from the view so far belongs to this one frame.
 
         Raises:
             FrameOverwritten: The writer lapped this reader.
@@ -143,13 +144,14 @@ class RingReader:
 
     Attributes:
         paths: The camera's files.
-        views: The views that are open now.
+        views: The views that are open now. A view that was dropped without ``close`` does not
+            count: nobody can look through it any more.
     """
 
     def __init__(self, paths: SegmentPaths, mapping: Mapping, probe: WriterProbe) -> None:
         self.paths = paths
-        self.views: set[FrameView] = set()
-        self._mapping = mapping
+        self.views: WeakSet[FrameView] = WeakSet()
+        self._open_mapping: Mapping | None = mapping
         self._probe = probe
 
     @classmethod
@@ -164,8 +166,15 @@ class RingReader:
         probe = WriterProbe(paths.lock)
         if not probe.writer_lives():
             probe.close()
-            raise RingUnavailable(paths.ring, "its writer is dead")
+            raise RingUnavailable(paths.ring, "the Video Module that made it has died")
         return cls(paths, mapping, probe)
+
+    @property
+    def _mapping(self) -> Mapping:
+        if self._open_mapping is None:
+            msg = f"the reader of {self.paths.ring} is closed"
+            raise RuntimeError(msg)
+        return self._open_mapping
 
     @property
     def epoch(self) -> Epoch:
@@ -239,13 +248,13 @@ class RingReader:
         return view
 
     def close(self) -> None:
-        """Let the mapping go; again is harmless.
+        """Let the mapping go; again is harmless. Nothing can be read from it afterwards.
 
         Raises:
             RuntimeError: A view is still open.
         """
         if self.views:
-            frames = sorted(view.info.sequence for view in self.views)
-            msg = f"views on frames {frames} of {self.paths.ring} are still open; close them first"
+            msg = f"{len(self.views)} views of {self.paths.ring} are still open; close them first"
             raise RuntimeError(msg)
+        self._open_mapping = None
         self._probe.close()

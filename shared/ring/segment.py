@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import secrets
 import stat
 import struct
 from pathlib import Path
@@ -39,6 +38,7 @@ __all__ = [
 ]
 
 _MODE: Final = 0o640
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.ENOMEM)
 _STATE: Final = struct.Struct("<Q")
 
 
@@ -89,22 +89,27 @@ def create_segment(
 
     Raises:
         RingSpaceError: Not enough room; an old segment stays as it is.
+        RingUnavailable: The directory is gone, or something that cannot be replaced has the name.
     """
     need = header.total_bytes + reserve_bytes
-    free = free_bytes(paths.directory)
-    if need > free:
-        raise RingSpaceError(paths.directory, need, free, advice)
-    temporary = paths.temporary(secrets.token_hex(8))
-    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            os.posix_fallocate(fd, 0, header.total_bytes)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
+        free = free_bytes(paths.directory)
+        if need > free:
+            raise RingSpaceError(paths.directory, need, free, advice)
+        return _make(paths, header)
+    except OSError as error:
+        if error.errno in _NO_ROOM:  # somebody else was faster, or a quota is less than it seems
             raise RingSpaceError(
                 paths.directory, need, free_bytes(paths.directory), advice
             ) from error
+        raise RingUnavailable(paths.ring, f"cannot be made: {error.strerror}") from error
+
+
+def _make(paths: SegmentPaths, header: SegmentHeader) -> Mapping:
+    temporary = paths.temporary()
+    fd = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.posix_fallocate(fd, 0, header.total_bytes)
         populate = mmap.MAP_SHARED | mmap.MAP_POPULATE
         memory = mmap.mmap(fd, header.total_bytes, flags=populate)
         head = header.pack()
@@ -163,10 +168,19 @@ def unlink_segment(paths: SegmentPaths, state: State) -> None:
 
 
 def remove_leftovers(paths: SegmentPaths) -> None:
-    """Clear away what a writer that was killed left behind. The caller holds the writer's lock."""
-    for temporary in paths.directory.glob(paths.temporary_pattern):
-        temporary.unlink(missing_ok=True)
-    unlink_segment(paths, State.RETIRED)
+    """Clear away what a writer that was killed left behind. The caller holds the writer's lock.
+
+    Raises:
+        RingUnavailable: It belongs to somebody else and this user may not remove it.
+    """
+    try:
+        for temporary in paths.directory.glob(paths.temporary_pattern):
+            temporary.unlink(missing_ok=True)
+        unlink_segment(paths, State.RETIRED)
+    except OSError as error:
+        raise RingUnavailable(
+            paths.ring, f"what an earlier writer left cannot be removed: {error.strerror}"
+        ) from error
 
 
 def open_segment(paths: SegmentPaths) -> Mapping:
@@ -197,6 +211,8 @@ def open_segment(paths: SegmentPaths) -> Mapping:
         if header.boot_id != boot_id():
             raise RingUnavailable(paths.ring, "left over from before a reboot")
         memory = mmap.mmap(fd, header.total_bytes, access=mmap.ACCESS_READ)
+    except (OSError, ValueError) as error:  # ValueError: it shrank since we asked for its size
+        raise RingUnavailable(paths.ring, f"cannot be mapped: {error}") from error
     finally:
         os.close(fd)
     mapping = Mapping(memory, header, status.st_ino)

@@ -1,16 +1,25 @@
-"""What a slot says about the frame in it: the 120 bytes behind the stamp, see layout.py."""
+"""A slot: what it says about the frame in it (120 bytes behind the stamp, see layout.py), and room.
+
+Knows bytes and arrays only; whose memory it is, and the stamp, are writer's and reader's business.
+"""
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from ..errors import ProtocolError
 from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from .layout import cut_text
 
-__all__ = ["MAX_AXIS", "SlotHeader"]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .segment import Mapping
+
+__all__ = ["MAX_AXIS", "Slot", "SlotHeader", "check_size"]
 
 MAX_AXIS: Final = 65535
 REASON_BYTES: Final = 64
@@ -100,3 +109,51 @@ class SlotHeader:
             online=self.online,
             reason=self.reason,
         )
+
+
+def check_size(geometry: Geometry, size_bytes: int) -> None:
+    """Refuse what ``SlotHeader.unpack`` would refuse.
+
+    Raises:
+        ValueError: Width, height or size is out of range.
+    """
+    if not (1 <= geometry.width <= MAX_AXIS and 1 <= geometry.height <= MAX_AXIS) or size_bytes < 1:
+        msg = (
+            f"frame of {geometry.width}x{geometry.height}, {size_bytes} bytes: width and height "
+            f"must be 1 to {MAX_AXIS}, size at least 1"
+        )
+        raise ValueError(msg)
+
+
+class Slot:
+    """Room for one frame, being written: from ``RingWriter.begin`` to ``commit``.
+
+    Attributes:
+        epoch: The segment's life.
+        sequence: The number the frame will have.
+        geometry: What ``begin`` was asked for.
+        payload: Writable ``uint8[capacity]`` in the segment; valid until ``commit`` or the next
+            ``begin``.
+    """
+
+    def __init__(self, mapping: Mapping, sequence: Sequence, geometry: Geometry) -> None:
+        header = mapping.header
+        start = header.payload_at(sequence)
+        self.epoch = header.epoch
+        self.sequence = sequence
+        self.geometry = geometry
+        self.payload: NDArray[np.uint8] = mapping.payload[start : start + header.slot_stride]
+
+    @property
+    def image(self) -> NDArray[np.uint8]:
+        """The room as ``uint8[height, width, channels]`` (``[height, width]`` for GRAY8).
+
+        C-contiguous, in the segment: what is drawn here needs no further copy.
+
+        Raises:
+            ValueError: The slot is for a JPEG, which has no rows.
+        """
+        if self.geometry.pixel_format is PixelFormat.JPEG:
+            msg = "a JPEG slot has no image; write its payload"
+            raise ValueError(msg)
+        return self.payload[: self.geometry.size_bytes].reshape(self.geometry.shape)

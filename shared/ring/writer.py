@@ -7,63 +7,27 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from ..errors import RingSpaceError, RingUnavailable
 from ..fence import fence
 from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
 from .lock import WriterLock
 from .segment import Mapping, boot_id, create_segment, remove_leftovers, unlink_segment
-from .slot import MAX_AXIS, SlotHeader
+from .slot import Slot, SlotHeader, check_size
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from ..naming import SegmentPaths
 
 __all__ = ["RingWriter", "Slot"]
 
 log = logging.getLogger(__name__)
 
-_PATH_CHECK_NS: Final = 1_000_000_000
+_NAMES_CHECK_NS: Final = 1_000_000_000
 _ADVICE: Final = (
     "Free some, give the directory more room (shm_size in Compose, sizeLimit of the emptyDir in "
     "Kubernetes), or lower RINGCAST_VIDEO__RING__SLOTS (now {slots}) or "
     "RINGCAST_VIDEO__RING__RESERVE_MB."
 )
-
-
-class Slot:
-    """Room for one frame, being written: from ``RingWriter.begin`` to ``commit``.
-
-    Attributes:
-        epoch: The segment's life.
-        sequence: The number the frame will have.
-        geometry: What ``begin`` was asked for.
-        payload: Writable ``uint8[capacity]`` in the segment; valid until ``commit`` or the next
-            ``begin``.
-    """
-
-    def __init__(self, mapping: Mapping, sequence: Sequence, geometry: Geometry) -> None:
-        header = mapping.header
-        start = header.payload_at(sequence)
-        self.epoch = header.epoch
-        self.sequence = sequence
-        self.geometry = geometry
-        self.payload: NDArray[np.uint8] = mapping.payload[start : start + header.slot_stride]
-
-    @property
-    def image(self) -> NDArray[np.uint8]:
-        """The room as ``uint8[height, width, channels]`` (``[height, width]`` for GRAY8).
-
-        C-contiguous, in the segment: what is drawn here needs no further copy.
-
-        Raises:
-            ValueError: The slot is for a JPEG, which has no rows.
-        """
-        if self.geometry.pixel_format is PixelFormat.JPEG:
-            msg = "a JPEG slot has no image; write its payload"
-            raise ValueError(msg)
-        return self.payload[: self.geometry.size_bytes].reshape(self.geometry.shape)
 
 
 class RingWriter:
@@ -90,17 +54,23 @@ class RingWriter:
         self._mapping: Mapping | None = None
         self._sequence = Sequence(0)
         self._dropped = 0
-        self._path_checked_at = 0
+        self._names_checked_at = 0
+        self._slot_begun = False
 
     def open(self) -> None:
         """Take the writer's lock and clear away what a killed writer left. No segment yet.
 
         Raises:
             WriterConflict: Another process writes this camera; nothing of it is touched.
-            RingUnavailable: The directory is missing or not writable.
+            RingUnavailable: The directory is missing or not writable, or what lies there belongs to
+                somebody else.
         """
         self._lock.open()
-        remove_leftovers(self.paths)
+        try:
+            remove_leftovers(self.paths)
+        except BaseException:
+            self._lock.close()
+            raise
 
     def begin(self, geometry: Geometry, size_bytes: int | None = None) -> Slot:
         """Make room for the next frame; its slot is void for readers until ``commit``.
@@ -114,19 +84,20 @@ class RingWriter:
 
         Raises:
             RingSpaceError: A new segment does not fit; the old one stays usable for frames that do.
+            RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
+            RuntimeError: The writer is not open.
         """
-        needed = geometry.size_bytes if size_bytes is None else size_bytes
-        if not (1 <= geometry.width <= MAX_AXIS and 1 <= geometry.height <= MAX_AXIS) or needed < 1:
-            msg = (
-                f"frame of {geometry.width}x{geometry.height}, {needed} bytes: width and height "
-                f"must be 1 to {MAX_AXIS}, size at least 1"
-            )
-            raise ValueError(msg)
+        if not self._lock.held:
+            msg = f"the writer of {self.paths.ring} is not open"
+            raise RuntimeError(msg)
+        needed = max(geometry.size_bytes, size_bytes or 0)
+        check_size(geometry, needed)
         mapping = self._mapping
         if mapping is None or needed > mapping.header.slot_stride:
             mapping = self._renew(needed)
         sequence = Sequence(self._sequence + 1)
+        self._slot_begun = True
         mapping.words[mapping.header.slot_word(sequence)] = 2 * sequence - 1
         # ORDER: readers must see the odd stamp before the first changed payload byte; without
         # this a reader could check the old even stamp and read new pixels.
@@ -150,7 +121,7 @@ class RingWriter:
             captured_at: When the source handed the picture over.
             online: False for a blank.
             reason: Why it is blank; cut to 64 bytes of UTF-8.
-            size_bytes: True length of a JPEG.
+            size_bytes: True length of a JPEG; raw frames know their own.
             geometry: The true one, where it differs from what ``begin`` was asked for and fits.
 
         Returns:
@@ -158,6 +129,7 @@ class RingWriter:
 
         Raises:
             ValueError: The slot is not the one begun last, or the frame does not fit into it.
+            WriterConflict: As ``heartbeat``; the frame is in the ring.
         """
         mapping = self._mapping
         sequence = slot.sequence
@@ -165,8 +137,10 @@ class RingWriter:
             msg = f"slot of frame {sequence} is not the one begun last"
             raise ValueError(msg)
         geometry = slot.geometry if geometry is None else geometry
-        size = geometry.size_bytes if size_bytes is None else size_bytes
-        if not 1 <= size <= mapping.header.slot_stride:
+        raw = geometry.pixel_format is not PixelFormat.JPEG
+        size = geometry.size_bytes if raw or size_bytes is None else size_bytes
+        check_size(geometry, size)
+        if size > mapping.header.slot_stride:
             msg = f"frame of {size} bytes does not fit into a slot of {mapping.header.slot_stride}"
             raise ValueError(msg)
         now = MonotonicNs(time.monotonic_ns())
@@ -182,24 +156,28 @@ class RingWriter:
         fence()
         words[Word.HEAD] = sequence
         self._sequence = sequence
+        self._slot_begun = False
         self.heartbeat()
         return header.info(mapping.header.epoch)
 
     def heartbeat(self) -> None:
         """Show readers that the writer is not hung; call it at least every 250 ms.
 
-        Once a second it also looks whether the segment still has its name, and makes a new one if
-        somebody removed it.
+        Once a second, but never between ``begin`` and ``commit``, it also looks whether segment and
+        lock still have their names, and makes new ones if somebody removed them. If there is no
+        room the old segment stays in use, for readers that have it.
+
+        Raises:
+            WriterConflict: Somebody removed the lock and another process took it: this one must
+                end.
         """
         if self._mapping is None:
             return
         now = time.monotonic_ns()
         self._mapping.words[Word.HEARTBEAT] = now
-        if now - self._path_checked_at >= _PATH_CHECK_NS:
-            self._path_checked_at = now
-            if self._name_is_lost(self._mapping):
-                log.warning("%s was removed or replaced; making a new segment", self.paths.ring)
-                self._renew(self._mapping.header.slot_stride)
+        if now - self._names_checked_at >= _NAMES_CHECK_NS and not self._slot_begun:
+            self._names_checked_at = now
+            self._keep_names(self._mapping)
 
     def count_dropped(self, frames: int = 1) -> None:
         """Add frames that the source had and nobody got, for readers' statistics."""
@@ -209,12 +187,15 @@ class RingWriter:
 
     def close(self) -> None:
         """End the epoch: readers see CLOSED, name and lock are free. Again is harmless."""
-        if self._mapping is not None:
-            self._mapping.words[Word.STATE] = State.CLOSED
-            if not self._name_is_lost(self._mapping):
-                unlink_segment(self.paths, State.CLOSED)
-            self._mapping = None
-        self._lock.close()
+        mapping, self._mapping = self._mapping, None
+        self._slot_begun = False
+        try:
+            if mapping is not None:
+                mapping.words[Word.STATE] = State.CLOSED
+                if not self._name_is_lost(mapping):
+                    unlink_segment(self.paths, State.CLOSED)
+        finally:
+            self._lock.close()
 
     def __enter__(self) -> Self:
         self.open()
@@ -253,6 +234,17 @@ class RingWriter:
             header.epoch,
         )
         return mapping
+
+    def _keep_names(self, mapping: Mapping) -> None:
+        """Take lock and name anew where somebody removed them; the lock first."""
+        self._lock.keep()
+        if not self._name_is_lost(mapping):
+            return
+        log.warning("%s was removed or replaced; making a new segment", self.paths.ring)
+        try:
+            self._renew(mapping.header.slot_stride)
+        except (RingSpaceError, RingUnavailable) as error:
+            log.error("%s", error)  # noqa: TRY400 - said again every second; a traceback tells nothing
 
     def _name_is_lost(self, mapping: Mapping) -> bool:
         try:
