@@ -20,6 +20,7 @@ from tests.support.mjpeg_client import MjpegClient, get
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.support.mjpeg_client import Part
 
@@ -30,8 +31,9 @@ pytestmark = [
     pytest.mark.timeout(240),
 ]
 
+FILE = "compose.file.yaml"
 ISOLATED = "compose.isolated.yaml"
-OVERRIDES = ["compose.camera.yaml", "compose.file.yaml", ISOLATED, BUILD_OVERRIDE]
+OVERRIDES = ["compose.camera.yaml", FILE, ISOLATED, BUILD_OVERRIDE]
 RESUME_TIMEOUT_S = 30.0
 """Watchdog only: the stream itself ends when its grace time of 10 s is over."""
 
@@ -73,6 +75,16 @@ def wait_for_another_epoch(client: MjpegClient, epoch: int) -> Part:
         if part.online and part.epoch != epoch:
             return part
     raise AssertionError(f"no live frame of a new epoch within {RESUME_TIMEOUT_S} s")
+
+
+def write_clip(path: Path) -> None:
+    """Write two seconds of grey pictures, 320x240."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (320, 240))
+    assert writer.isOpened()
+    for level in range(50):
+        writer.write(np.full((240, 320, 3), 60 + 2 * level, np.uint8))
+    writer.release()
+    path.chmod(0o644)
 
 
 @pytest.mark.parametrize("override", [None, *OVERRIDES])
@@ -186,3 +198,17 @@ def test_isolated_stack_streams_and_survives_a_restart_of_video(images: dict[str
         stack.compose("down", "--volumes")
         volumes = run(["docker", "volume", "ls", "-q", "--filter", f"name={stack.segment}"])
         assert volumes == ""
+
+
+def test_a_mounted_video_file_is_shown(images: dict[str, str], tmp_path: Path) -> None:
+    assert images
+    write_clip(tmp_path / "clip.avi")
+    with (
+        running_stack(FILE, VIDEO_FILE=str(tmp_path / "clip.avi")) as stack,
+        MjpegClient(stack.url("/stream/video")) as client,
+    ):
+        for part in client.parts(5):
+            assert part.online
+            image = cv2.imdecode(np.frombuffer(part.jpeg, np.uint8), cv2.IMREAD_COLOR)
+            assert image is not None
+            assert image.shape == (240, 320, 3)

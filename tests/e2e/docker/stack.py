@@ -68,17 +68,18 @@ class Stack:
 
     Args:
         files: The Compose files, as after ``-f``, relative to the repository.
+        settings: Further variables for them.
 
     Attributes:
         segment: The stack's shared memory name.
     """
 
-    def __init__(self, files: Sequence[str]) -> None:
+    def __init__(self, files: Sequence[str], settings: dict[str, str]) -> None:
         self.segment = f"e2e_{secrets.token_hex(4)}"
         self._command = ["docker", "compose", "-p", self.segment]
         self._command += [part for file in files for part in ("-f", file)]
         # Port 0: the engine takes a free one.
-        self._env = variables(SHARED_MEMORY_NAME=self.segment, PORT="0")
+        self._env = variables(SHARED_MEMORY_NAME=self.segment, PORT="0") | settings
 
     def compose(self, *arguments: str, timeout_s: float = 60.0) -> str:
         """Run ``docker compose`` on this stack and return what it printed."""
@@ -127,9 +128,9 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running_stack(*overrides: str) -> Iterator[Stack]:
+def running_stack(*overrides: str, **settings: str) -> Iterator[Stack]:
     """Bring a stack up from compose.yaml and ``overrides``; take it away whatever happens."""
-    stack = Stack(["compose.yaml", *overrides])
+    stack = Stack(["compose.yaml", *overrides], settings)
     try:
         stack.up()
         yield stack
