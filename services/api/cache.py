@@ -1,0 +1,67 @@
+"""One JPEG per frame and variant, however many ask for it.
+
+The first who asks starts the encoding, the others wait for the same result. A few finished ones
+are kept for those who come a moment later.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import gevent
+from gevent.event import AsyncResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from services.api.encoder import Jpeg
+
+__all__ = ["JpegCache"]
+
+_KEEP: Final = 8
+"""Finished JPEGs kept: the newest of each of a few variants; a 1080p one is about 250 kB."""
+
+
+class JpegCache:
+    """Results of encoding, by (epoch, sequence, variant). One per camera.
+
+    Attributes:
+        encoded: How often something was really encoded.
+        shared: How often an encoded or coming result was given to one more who asked.
+    """
+
+    def __init__(self) -> None:
+        self._results: OrderedDict[Hashable, AsyncResult[Jpeg]] = OrderedDict()
+        self.encoded = 0
+        self.shared = 0
+
+    def get(self, key: Hashable, encode: Callable[[], Jpeg]) -> Jpeg:
+        """Give the JPEG of ``key``, encoding it if nobody has.
+
+        Args:
+            key: Names frame and variant.
+            encode: Called at most once per key; may wait, must not block the hub.
+
+        Raises:
+            Exception: What ``encode`` raised, to everybody who waited for it; not kept.
+        """
+        result = self._results.get(key)
+        if result is None:
+            result = AsyncResult()
+            self._results[key] = result
+            self.encoded += 1
+            # in a greenlet of its own: who asked first may be killed, the others still wait
+            gevent.spawn(self._encode, key, encode, result)
+        else:
+            self.shared += 1
+        return result.get()
+
+    def _encode(self, key: Hashable, encode: Callable[[], Jpeg], result: AsyncResult[Jpeg]) -> None:
+        try:
+            result.set(encode())
+        except Exception as error:  # noqa: BLE001 - handed on to all who wait, none swallowed
+            self._results.pop(key, None)
+            result.set_exception(error)
+        while len(self._results) > _KEEP:
+            self._results.popitem(last=False)

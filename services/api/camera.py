@@ -1,0 +1,219 @@
+"""A camera as the API sees it: its ring, its newest frame, its JPEGs and its clients."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from services.api.cache import JpegCache
+from services.api.counters import Counters
+from services.api.fanout import Fanout
+from services.api.feed import Feed
+from services.api.subscriber import Subscriber
+from shared.errors import FrameOverwritten, RingUnavailable, VideoModuleNotAvailableError
+from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.ring.attachment import Attachment, Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.api.encoder import Encoder, Jpeg
+    from services.api.variant import Variant
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+    from shared.settings import Settings
+
+__all__ = ["Camera"]
+
+_BLANK_SIZE: Final = Geometry(640, 360, PixelFormat.BGR24)
+_TRIES: Final = 4
+_FRESH_MS: Final = 3000.0
+"""A frame older than this is not fresh: the Video Module gives at least a blank every second."""
+
+
+class Camera:
+    """One camera of this worker process.
+
+    Args:
+        name: As in the URL.
+        paths: Its segment, lock and socket.
+        settings: All of them.
+        encoder: The worker's encoding threads.
+        draining: Says whether the worker is shutting down.
+
+    Attributes:
+        name: As in the URL.
+        feed: The newest frame.
+        counters: What happened to its frames here.
+        draining: Says whether the worker is shutting down.
+        limits: ``api.stream.*``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        paths: SegmentPaths,
+        settings: Settings,
+        encoder: Encoder,
+        draining: Callable[[], bool],
+    ) -> None:
+        self.name = name
+        self.feed = Feed()
+        self.counters = Counters()
+        self.draining = draining
+        self.limits = settings.api.stream
+        self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
+        self._encoder = encoder
+        self._cache = JpegCache()
+        self._attachment = Attachment(paths)
+        self._subscriber = Subscriber(paths, self._attachment, self.feed)
+        self._fanouts: dict[Variant, Fanout] = {}
+
+    def start(self) -> None:
+        """Begin to follow the ring; there need not be one yet."""
+        self._subscriber.start()
+
+    def stop(self) -> None:
+        """Let go of the ring; again is harmless."""
+        self._subscriber.stop()
+
+    def online(self) -> bool:
+        """Whether there is a Video Module that lives and moves."""
+        return self._attachment.condition is Condition.LIVE
+
+    def why(self) -> str:
+        """Why it is not online, a sentence for operators."""
+        return self._attachment.why
+
+    def lost_for_s(self) -> float:
+        """For how long the Video Module has been gone, stalled or of another version."""
+        return 0.0 if self.online() else time.monotonic() - self._attachment.since_s
+
+    def fresh(self) -> bool:
+        """Whether frames are coming in."""
+        age_ms = self.feed.age_ms()
+        return self.online() and age_ms is not None and age_ms < _FRESH_MS
+
+    def clients(self) -> int:
+        """Streams that are open in this worker."""
+        return sum(len(fanout.streams) for fanout in self._fanouts.values())
+
+    def fanout(self, variant: Variant) -> Fanout:
+        """The fan-out of a variant, made if nobody watches it yet."""
+        fanout = self._fanouts.get(variant)
+        if fanout is None:
+            fanout = self._fanouts[variant] = Fanout(self, variant)
+        return fanout
+
+    def forget(self, fanout: Fanout) -> None:
+        """Drop a fan-out that has ended."""
+        for variant, known in tuple(self._fanouts.items()):
+            if known is fanout:
+                del self._fanouts[variant]
+
+    def wait_for_frame(
+        self, captured_after: MonotonicNs = MonotonicNs(0), timeout_s: float | None = None
+    ) -> FrameInfo:
+        """Wait for a frame of a living Video Module.
+
+        The attach timeout counts from when the Video Module went missing, not from the request: who
+        asks when it has been gone for long hears so at once.
+
+        Args:
+            captured_after: Take only frames newer than this, ``CLOCK_MONOTONIC`` nanoseconds.
+            timeout_s: How long to wait while the Video Module is there; None: the attach timeout.
+
+        Raises:
+            VideoModuleNotAvailableError: There is none, and the attach timeout is over.
+            RingUnavailable: It is there, but no such frame came in time.
+        """
+        patience_s = self._attach_timeout_s - self.lost_for_s()
+        if self.online() and timeout_s is not None:
+            patience_s = timeout_s
+        info = self.feed.wait_newer(captured_after, max(0.0, patience_s), self.online)
+        if info is not None:
+            return info
+        ring = self._attachment.paths.ring
+        if not self.online():
+            raise VideoModuleNotAvailableError(ring, self.why())
+        raise RingUnavailable(ring, "no fresh frame in time")
+
+    def jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+        """The JPEG of one frame, encoded once however many ask.
+
+        Raises:
+            FrameOverwritten: It is not in the ring any more: take a newer one.
+            RingUnavailable: Its ring is not there any more.
+            EncodeError: It cannot be encoded.
+            ProtocolError: Its slot contradicts itself.
+        """
+        reader = self._attachment.reader
+        if reader is None or reader.epoch != info.epoch:
+            raise RingUnavailable(self._attachment.paths.ring, "its epoch is over")
+        key = (info.epoch, info.sequence, _decisive(info.geometry, variant))
+        return self._cache.get(key, lambda: self._encoder.encode(reader, info.sequence, variant))
+
+    def snapshot(self, info: FrameInfo, variant: Variant) -> Jpeg:
+        """The JPEG of a frame, or of a newer one if it is overwritten meanwhile.
+
+        Raises:
+            FrameOverwritten: Even the newest was overwritten, several times.
+            RingUnavailable: Its ring is not there any more.
+            EncodeError: It cannot be encoded.
+            ProtocolError: Its slot contradicts itself.
+        """
+        for _ in range(_TRIES - 1):
+            try:
+                return self.jpeg(info, variant)
+            except FrameOverwritten:
+                self.counters.overwritten += 1
+                info = self.feed.newest or info
+        return self.jpeg(info, variant)
+
+    def blank(self, variant: Variant) -> Jpeg:
+        """The "no signal" frame, drawn anew at most once a second."""
+        last = self.feed.newest
+        key = ("blank", int(time.monotonic()), variant)
+        geometry = last.geometry if last else _BLANK_SIZE
+        return self._cache.get(
+            key, lambda: self._encoder.blank(geometry, self.why(), last, variant)
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Everything known about the camera, for the status document."""
+        newest, reader, attachment = self.feed.newest, self._attachment.reader, self._attachment
+        age_ms = self.feed.age_ms()
+        fresh = self.fresh()
+        counters = self.counters
+        return {
+            "camera": self.name,
+            "online": bool(fresh and newest and newest.online),
+            "reason": (newest.reason if newest and fresh else "") or attachment.why,
+            "condition": str(attachment.condition),
+            "why": attachment.why,
+            "source": reader.label if reader else None,
+            "width": newest.geometry.width if newest else None,
+            "height": newest.geometry.height if newest else None,
+            "pixel_format": newest.geometry.pixel_format.name if newest else None,
+            "fps": round(self.feed.fps(), 2) if fresh else 0.0,
+            "frame_number": newest.sequence if newest else None,
+            "epoch": str(newest.epoch) if newest else None,
+            "age_ms": round(age_ms, 1) if age_ms is not None else None,
+            "clients": self.clients(),
+            "source_dropped": reader.dropped if reader else None,
+            "sent": counters.sent,
+            "skipped": counters.skipped,
+            "dropped": counters.dropped,
+            "repeated": counters.repeated,
+            "overwritten": counters.overwritten,
+            "encoded": self._cache.encoded,
+            "encode_errors": counters.encode_errors,
+            "stalled": counters.stalled,
+            "attached": attachment.attached,
+        }
+
+
+def _decisive(geometry: Geometry, variant: Variant) -> tuple[object, ...]:
+    """What of a variant makes a difference for frames of this geometry."""
+    passthrough = variant.passthrough and geometry.pixel_format is PixelFormat.JPEG
+    return (variant.quality, variant.fit(geometry.width, geometry.height), passthrough)

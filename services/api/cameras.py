@@ -1,0 +1,115 @@
+"""All cameras of one worker process, and which one a URL means."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from services.api.camera import Camera
+from services.api.embedded import EmbeddedCapture
+from services.api.encoder import Encoder
+from services.api.lifecycle import Lifecycle
+from shared.naming import segment_paths
+from shared.settings import DEFAULT_CAMERA
+
+if TYPE_CHECKING:
+    from services.api.lifecycle import Worker
+    from shared.settings import Settings
+
+__all__ = ["Cameras", "UnknownCamera"]
+
+log = logging.getLogger(__name__)
+
+MAX_STREAMS: Final = 1000
+"""Streams per worker; below gunicorn's worker_connections, so that health checks still get in."""
+
+
+class UnknownCamera(LookupError):  # noqa: N818 - named after the state
+    """No camera of this name is configured.
+
+    Attributes:
+        name: The one asked for.
+        known: Those there are.
+    """
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"There is no camera {name!r}. Known cameras: {', '.join(known)}.")
+        self.name = name
+        self.known = known
+
+
+class Cameras:
+    """The cameras of this worker.
+
+    With ``video.use_shared_memory`` false the default camera is captured by a process of our own
+    (legacy mode); ``/stream/video/shm`` still means the Video Module's ring.
+
+    Args:
+        settings: All of them.
+        lifecycle: Of this worker.
+
+    Attributes:
+        settings: All of them.
+        lifecycle: Of this worker.
+        shared: The default camera in the Video Module's ring.
+        legacy: The default camera as captured by ourselves; None in shared memory mode.
+    """
+
+    def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
+        self.settings = settings
+        self.lifecycle = lifecycle or Lifecycle()
+        encoder = Encoder(settings.api.stream.performance.encoder_threads)
+
+        def camera(name: str, segment: str) -> Camera:
+            paths = segment_paths(segment, settings.video.shared_memory_directory)
+            return Camera(name, paths, settings, encoder, self.lifecycle.draining)
+
+        self._cameras = {n: camera(n, segment) for n, segment in settings.camera_segments().items()}
+        self.shared = self._cameras[DEFAULT_CAMERA]
+        self.legacy: Camera | None = None
+        self._capture: EmbeddedCapture | None = None
+        if not settings.video.use_shared_memory:
+            self._capture = EmbeddedCapture(settings)
+            self.legacy = camera(DEFAULT_CAMERA, self._capture.segment)
+            self._cameras[DEFAULT_CAMERA] = self.legacy
+
+    def start(self, worker: Worker) -> None:
+        """Follow every camera; in legacy mode, capture. Once, in the worker process."""
+        self.lifecycle.attend(worker)
+        for camera in {*self._cameras.values(), self.shared}:
+            camera.start()
+        if self._capture is not None and self.legacy is not None:
+            log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
+            self._capture.start(needed=lambda camera=self.legacy: not camera.online())
+        else:
+            log.info("Using shared memory streaming mode for /stream/%s", DEFAULT_CAMERA)
+
+    def stop(self) -> None:
+        """Let everything go; again is harmless."""
+        if self._capture is not None:
+            self._capture.stop()
+        for camera in {*self._cameras.values(), self.shared}:
+            camera.stop()
+
+    def names(self) -> list[str]:
+        """Every camera, the default one first."""
+        return list(self._cameras)
+
+    def named(self, name: str) -> Camera:
+        """The camera a URL means.
+
+        Raises:
+            UnknownCamera: There is none of that name.
+        """
+        camera = self._cameras.get(name)
+        if camera is None:
+            raise UnknownCamera(name, self.names())
+        return camera
+
+    def default(self) -> Camera:
+        """The camera of ``/stream/video``."""
+        return self._cameras[DEFAULT_CAMERA]
+
+    def clients(self) -> int:
+        """Streams open in this worker."""
+        return sum(camera.clients() for camera in {*self._cameras.values(), self.shared})

@@ -1,0 +1,30 @@
+"""What happened to the frames of one camera in this worker; one word per event, never mixed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Counters"]
+
+
+@dataclass(slots=True)
+class Counters:
+    """Sums over all clients of a camera since the worker started.
+
+    Attributes:
+        sent: Parts handed to the kernel, repeats included.
+        skipped: Frames not taken on purpose: the client wants fewer per second.
+        dropped: Frames a client should have had, but was too late for.
+        repeated: Parts sent again after a silence.
+        overwritten: Frames the writer lapped while they were being encoded.
+        encode_errors: Frames that could not become a JPEG.
+        stalled: Clients ended because they took nothing for too long.
+    """
+
+    sent: int = 0
+    skipped: int = 0
+    dropped: int = 0
+    repeated: int = 0
+    overwritten: int = 0
+    encode_errors: int = 0
+    stalled: int = 0

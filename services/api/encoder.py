@@ -1,0 +1,215 @@
+"""A frame in the ring becomes a JPEG, in threads of our own.
+
+Encoding releases the GIL, and only gevent's own thread pool runs beside the hub: a patched
+``concurrent.futures`` executor runs *on* it and stopped every client for up to 97 ms (measured,
+``research/ipc.md`` section 6). The view is used first and checked afterwards: a JPEG of a frame that
+was overwritten meanwhile is thrown away.
+"""
+
+from __future__ import annotations
+
+import datetime
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+import numpy as np
+from gevent.threadpool import ThreadPool
+
+from services.api import mjpeg
+from shared.blank import draw_blank
+from shared.errors import EncodeError
+from shared.frame import PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from services.api.variant import Variant
+    from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, Sequence
+    from shared.ring.reader import RingReader
+
+__all__ = ["Encoder", "Jpeg", "encode_image"]
+
+_TO_BGR: Final = {
+    PixelFormat.RGB24: cv2.COLOR_RGB2BGR,
+    PixelFormat.BGRA32: cv2.COLOR_BGRA2BGR,
+    PixelFormat.RGBA32: cv2.COLOR_RGBA2BGR,
+}
+
+
+@dataclass(slots=True)
+class Jpeg:
+    """One encoded frame, framed for sending; the same object for every client of the variant.
+
+    Attributes:
+        epoch: The segment's life the frame belongs to.
+        sequence: Its number.
+        captured_at: When it was captured, ``CLOCK_MONOTONIC``.
+        online: False for a blank.
+        part: The whole multipart part, trailing boundary included.
+        size_bytes: Length of the picture alone.
+        headers: What the frame says about itself.
+    """
+
+    epoch: Epoch
+    sequence: Sequence
+    captured_at: MonotonicNs
+    online: bool
+    part: bytes = field(repr=False)
+    size_bytes: int
+    headers: list[tuple[str, str]]
+    _advance: bytes = field(default=b"", repr=False)
+
+    @property
+    def picture(self) -> bytes:
+        """The JPEG alone (a copy)."""
+        return mjpeg.jpeg_of(self.part, self.size_bytes)
+
+    @property
+    def advance(self) -> bytes:
+        """The part for clients that were sent its header in advance; made once."""
+        if not self._advance:
+            self._advance = mjpeg.advance_part(self.part, self.size_bytes)
+        return self._advance
+
+
+class Encoder:
+    """The threads that encode; one per worker process, made after the fork.
+
+    Args:
+        threads: How many frames may be encoded at once.
+    """
+
+    def __init__(self, threads: int) -> None:
+        cv2.setNumThreads(1)
+        self._pool = ThreadPool(threads)
+
+    def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
+        """Encode a frame of the ring; waits without blocking the hub.
+
+        Raises:
+            FrameOverwritten: The writer lapped us before the JPEG was whole: take a newer frame.
+            EncodeError: The frame cannot be encoded.
+        """
+        return self._run(lambda: _encode_slot(reader, sequence, variant))
+
+    def blank(
+        self, geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
+    ) -> Jpeg:
+        """Draw and encode the "no signal" frame; waits without blocking the hub.
+
+        Args:
+            geometry: Size to draw in.
+            reason: Why there is no picture, for humans.
+            of: The last frame seen, whose number the blank repeats: it is no new frame.
+            variant: As asked for by the clients that get it.
+        """
+        return self._run(lambda: _encode_blank(geometry, reason, of, variant))
+
+    def _run(self, work: Callable[[], Jpeg]) -> Jpeg:
+        jpeg: Jpeg = self._pool.apply(work)
+        return jpeg
+
+
+def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
+    """In a pool thread: encode, then let the view check that it was whole all the time."""
+    with reader.view(sequence) as view:
+        info = view.info
+        geometry = info.geometry
+        size = variant.fit(geometry.width, geometry.height)
+        as_it_is = (
+            geometry.pixel_format is PixelFormat.JPEG
+            and variant.passthrough
+            and size == (geometry.width, geometry.height)
+        )
+        if as_it_is:
+            data: bytes | memoryview = view.payload.tobytes()
+        else:
+            image = (
+                _decode(view.payload) if geometry.pixel_format is PixelFormat.JPEG else view.image
+            )
+            data = encode_image(image, geometry.pixel_format, size, variant.quality).data
+    return _framed(info, data)
+
+
+def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
+    image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
+    now = datetime.datetime.now(tz=datetime.UTC).astimezone()
+    draw_blank(image, reason, now.strftime("%Y-%m-%d %H:%M:%S"))
+    size = variant.fit(geometry.width, geometry.height)
+    data = encode_image(image, PixelFormat.BGR24, size, variant.quality).data
+    wall_us = time.time_ns() // 1000
+    headers = mjpeg.frame_headers(
+        of.sequence if of else 0, of.epoch if of else 0, wall_us, online=False
+    )
+    part = mjpeg.part(data, data.nbytes, headers)
+    epoch: Any = of.epoch if of else 0
+    sequence: Any = of.sequence if of else 0
+    captured_at: Any = time.monotonic_ns()
+    return Jpeg(
+        epoch,
+        sequence,
+        captured_at,
+        online=False,
+        part=part,
+        size_bytes=data.nbytes,
+        headers=headers,
+    )
+
+
+def _framed(info: FrameInfo, data: bytes | memoryview) -> Jpeg:
+    wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
+    headers = mjpeg.frame_headers(info.sequence, info.epoch, wall_us, online=info.online)
+    size_bytes = data.nbytes if isinstance(data, memoryview) else len(data)
+    return Jpeg(
+        info.epoch,
+        info.sequence,
+        info.captured_at,
+        info.online,
+        mjpeg.part(data, size_bytes, headers),
+        size_bytes,
+        headers,
+    )
+
+
+def _decode(payload: NDArray[np.uint8]) -> NDArray[Any]:
+    try:
+        image = cv2.imdecode(payload, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise EncodeError(f"the camera's JPEG cannot be decoded: {error}") from error
+    if image is None:
+        raise EncodeError("the camera's JPEG cannot be decoded")
+    return image
+
+
+def encode_image(
+    image: NDArray[Any], pixel_format: PixelFormat, size: tuple[int, int], quality: int
+) -> NDArray[Any]:
+    """Scale and encode one image.
+
+    Args:
+        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
+        pixel_format: Order of its channels; ``JPEG`` means it was decoded to BGR.
+        size: Width and height of the result.
+        quality: 1 to 100.
+
+    Returns:
+        The JPEG, ``uint8[size_bytes]``, C-contiguous.
+
+    Raises:
+        EncodeError: OpenCV refused.
+    """
+    try:
+        if size != (image.shape[1], image.shape[0]):
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if pixel_format in _TO_BGR:
+            image = cv2.cvtColor(image, _TO_BGR[pixel_format])
+        whole, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise EncodeError(f"frame cannot be encoded: {error}") from error
+    if not whole:
+        raise EncodeError("frame cannot be encoded")
+    return data.reshape(-1)

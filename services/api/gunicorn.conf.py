@@ -1,0 +1,56 @@
+"""How gunicorn runs the API: ``gunicorn -c services/api/gunicorn.conf.py`` from the repository root.
+
+gunicorn takes every global here that is named like one of its settings; all else is underscored.
+"""
+
+from __future__ import annotations
+
+import logging as _logging
+import sys as _sys
+from pathlib import Path as _Path
+from typing import Any as _Any
+
+_sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
+
+from services.api import lifecycle as _lifecycle
+from shared.errors import ConfigError as _ConfigError
+from shared.logs import logging_config as _logging_config
+from shared.settings import load_settings as _load_settings
+
+try:
+    _settings = _load_settings()
+except _ConfigError as _error:
+    _sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in _error.problems))
+    _sys.exit(2)
+
+wsgi_app = "services.api.app:create_app()"
+_host = f"[{_settings.api.host}]" if ":" in _settings.api.host else _settings.api.host
+bind = f"{_host}:{_settings.api.port}"
+workers = _settings.api.workers
+worker_class = "gevent"
+worker_connections = 1100
+"""More than the streams allowed (see app.py), so that /healthz is answered beside a full house."""
+worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must be on a tmpfs, or a busy disk kills workers
+timeout = 30
+graceful_timeout = _settings.api.drain_timeout_sec
+preload_app = False
+control_socket_disable = True
+logconfig_dict = _logging_config(_settings.logging.level, _settings.logging.format)
+
+
+def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Before a request is answered: streams are delimited by the end of the connection."""
+    del worker
+    _lifecycle.close_delimited(req)
+
+
+def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
+    """After the application was loaded: follow the cameras, notice the end."""
+    _lifecycle.quieten(_logging.getLogger("gunicorn.error"))
+    worker.wsgi.extensions["ringcast"].start(worker)
+
+
+def worker_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
+    """When the worker ends: let go of rings and sockets."""
+    del server
+    worker.wsgi.extensions["ringcast"].stop()

@@ -1,0 +1,70 @@
+"""Whether this worker is shutting down, and what gunicorn's hooks do; knows no Flask.
+
+gunicorn tells its handlers nothing about SIGTERM: it sets ``worker.alive`` and waits for them, the
+whole graceful timeout if need be, then kills them without a ``finally``. So every stream asks here.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any, Final, Protocol
+
+__all__ = ["Lifecycle", "close_delimited", "quieten"]
+
+STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[A-Za-z0-9][A-Za-z0-9_-]*)/?")
+
+
+class Worker(Protocol):
+    """The part of a gunicorn worker that matters here."""
+
+    @property
+    def alive(self) -> bool:
+        """False once the worker was told to end."""
+        ...
+
+
+class Lifecycle:
+    """Knows whether the worker is shutting down. Before ``attend``: it is not."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+
+    def attend(self, worker: Worker) -> None:
+        """Keep the worker whose end is to be noticed."""
+        self._worker = worker
+
+    def draining(self) -> bool:
+        """Whether streams are to end now."""
+        return self._worker is not None and not self._worker.alive
+
+
+def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Have an endless stream answered as HTTP/1.0: raw bytes until the connection closes.
+
+    gunicorn sends every HTTP/1.1 response without a length in chunks, and readers of raw MJPEG
+    take the chunk sizes for picture bytes (``research/peers.md`` 2.32). Other paths stay as they
+    are.
+    """
+    if STREAM_PATH.fullmatch(request.path):
+        request.version = (1, 0)
+        request.must_close = True
+
+
+class _ClientLeft(logging.Filter):
+    """Lets gunicorn's error records pass, but not that a client has left: that is no error."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        left = isinstance(error, (TimeoutError, ConnectionError))
+        return not (left and record.getMessage().startswith("Socket error"))
+
+
+def quieten(logger: logging.Logger) -> None:
+    """Keep a client that vanished (ETIMEDOUT, EPIPE) from being logged as an error.
+
+    Args:
+        logger: gunicorn's, ``gunicorn.error``.
+    """
+    if not any(isinstance(known, _ClientLeft) for known in logger.filters):
+        logger.addFilter(_ClientLeft())

@@ -1,0 +1,91 @@
+"""The bytes of ``multipart/x-mixed-replace``; knows no socket and no picture.
+
+The wire format, one write per part, CRLF everywhere::
+
+    --frame                         once, at the start (ffmpeg, VLC and GStreamer want it)
+    Content-Type: image/jpeg        ┐
+    Content-Length: 12345           │
+    X-Frame-Number: 17              │ one part
+    …                               │
+                                    │
+    <JPEG>                          │
+    --frame                         ┘ sent with the part, so Firefox shows it at once
+    …
+    --frame--                       when the server ends the stream
+
+# BROWSER: Chromium shows a part only when the header block after it is complete (crbug 527446).
+With ``advance_headers`` the trailing boundary is followed by the next part's ``Content-Type`` and
+empty line; that part then carries no length and no numbers. Delete when Chromium shows whole parts.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = [
+    "ADVANCE_CLOSING",
+    "ADVANCE_LEAD",
+    "CLOSING",
+    "CONTENT_TYPE",
+    "LEAD",
+    "advance_part",
+    "frame_headers",
+    "jpeg_of",
+    "part",
+]
+
+BOUNDARY: Final = b"frame"
+CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
+"""A bare token: quotes and leading dashes in the boundary confuse Safari and others."""
+
+LEAD: Final = b"--frame\r\n"
+CLOSING: Final = b"--frame--\r\n"
+_TRAILER: Final = b"\r\n--frame\r\n"
+_ADVANCE_HEADER: Final = b"Content-Type: image/jpeg\r\n\r\n"
+ADVANCE_LEAD: Final = LEAD + _ADVANCE_HEADER
+ADVANCE_CLOSING: Final = b"\r\n" + CLOSING
+_ADVANCE_TRAILER: Final = _TRAILER + _ADVANCE_HEADER
+
+
+def frame_headers(
+    sequence: int, epoch: int, captured_wall_us: int, *, online: bool
+) -> list[tuple[str, str]]:
+    """What every frame says about itself, in a part or in the response that holds it alone.
+
+    Args:
+        sequence: Number of the frame.
+        epoch: The segment's life it belongs to.
+        captured_wall_us: When it was captured, microseconds since 1970: the only wall clock here.
+        online: False for a blank.
+    """
+    seconds, micros = divmod(captured_wall_us, 1_000_000)
+    return [
+        ("X-Frame-Number", str(sequence)),
+        ("X-Epoch", str(epoch)),
+        ("X-Timestamp", f"{seconds}.{micros:06d}"),
+        ("X-Online", "1" if online else "0"),
+    ]
+
+
+def part(jpeg: bytes | memoryview, size_bytes: int, headers: list[tuple[str, str]]) -> bytes:
+    """One whole part, its trailing boundary included, as one object for one write.
+
+    Args:
+        jpeg: The picture.
+        size_bytes: Its length.
+        headers: From ``frame_headers``.
+    """
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    head = f"Content-Type: image/jpeg\r\nContent-Length: {size_bytes}\r\n{fields}\r\n"
+    return b"".join((head.encode("ascii"), jpeg, _TRAILER))
+
+
+def jpeg_of(whole_part: bytes, size_bytes: int) -> bytes:
+    """The picture inside what ``part`` made."""
+    end = len(whole_part) - len(_TRAILER)
+    return whole_part[end - size_bytes : end]
+
+
+def advance_part(whole_part: bytes, size_bytes: int) -> bytes:
+    """The same part for a client whose header for it was sent in advance."""
+    return b"".join((jpeg_of(whole_part, size_bytes), _ADVANCE_TRAILER))

@@ -1,0 +1,34 @@
+"""``GET /``: the first page: live picture, which camera, links to everything else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Blueprint, Response, current_app, make_response, render_template
+
+from services.api.routes import cameras
+
+__all__ = ["routes"]
+
+routes = Blueprint("page", __name__)
+
+_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+@routes.get("/")
+def page() -> Response:
+    """The page; it works without scripts too, only less comfortably."""
+    response = make_response(render_template("index.html", cameras=cameras().names()))
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Cache-Control"] = "no-cache"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@routes.get("/favicon.ico")
+def favicon() -> Response:
+    """The icon under the name browsers ask for by themselves."""
+    return current_app.send_static_file("favicon.svg")

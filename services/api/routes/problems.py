@@ -1,0 +1,112 @@
+"""Errors as ``application/problem+json`` (RFC 9457): one shape for everything that goes wrong."""
+
+from __future__ import annotations
+
+import json
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from services.api.cameras import UnknownCamera
+from services.api.routes import cameras
+from services.api.variant import BadParameters
+from shared.errors import (
+    EncodeError,
+    FrameOverwritten,
+    ProtocolError,
+    RingUnavailable,
+    VideoModuleNotAvailableError,
+)
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+__all__ = ["TooManyStreams", "problem", "register"]
+
+log = logging.getLogger(__name__)
+
+NOT_RUNNING = "Video Module is not running. Start it with: python -m services.video"
+
+
+class TooManyStreams(Exception):  # noqa: N818 - named after the state
+    """This worker has as many streams as it may have."""
+
+
+def problem(
+    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> Response:
+    """Make one problem document.
+
+    Args:
+        status: Of the response.
+        detail: What went wrong, a sentence.
+        headers: Further ones of the response.
+        more: Further members of the document.
+    """
+    document = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    text = json.dumps({**document, "detail": detail, **more}) + "\n"
+    response = Response(text, status.value, headers, "application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def register(app: Flask) -> None:
+    """Turn every error of the tree, of HTTP and of ours, into its problem."""
+    app.register_error_handler(VideoModuleNotAvailableError, _not_running)
+    app.register_error_handler(RingUnavailable, _no_frame)
+    app.register_error_handler(FrameOverwritten, _no_frame)
+    app.register_error_handler(ProtocolError, _no_frame)
+    app.register_error_handler(TooManyStreams, _too_many)
+    app.register_error_handler(EncodeError, _stream_error)
+    app.register_error_handler(BadParameters, _bad_parameters)
+    app.register_error_handler(UnknownCamera, _unknown_camera)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _not_running(error: VideoModuleNotAvailableError) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, NOT_RUNNING, {"Retry-After": "2"}, why=error.why)
+
+
+def _no_frame(error: Exception) -> Response:
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, f"No frame to be had: {error}", {"Retry-After": "1"}
+    )
+
+
+def _too_many(error: TooManyStreams) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "10"})
+
+
+def _stream_error(error: EncodeError) -> Response:
+    log.error("stream generation error: %s", error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "stream generation error", why=str(error))
+
+
+def _bad_parameters(error: BadParameters) -> Response:
+    listed = [{"name": p.name, "value": p.value, "allowed": p.allowed} for p in error.problems]
+    return problem(HTTPStatus.BAD_REQUEST, str(error), parameters=listed)
+
+
+def _unknown_camera(error: UnknownCamera) -> Response:
+    return problem(HTTPStatus.NOT_FOUND, str(error), cameras=error.known)
+
+
+def _http(error: HTTPException) -> Response:
+    if error.code is None or error.code < HTTPStatus.BAD_REQUEST:
+        return Response(error.get_response().get_data(), error.code, dict(error.get_headers()))
+    status = HTTPStatus(error.code)
+    headers = {name: value for name, value in error.get_headers() if name == "Allow"}
+    if status is HTTPStatus.NOT_FOUND:
+        known = cameras().names()
+        detail = f"There is nothing at {request.path}. Known cameras: {', '.join(known)}."
+        return problem(status, detail, cameras=known)
+    return problem(status, error.description or status.phrase, headers)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("stream generation error at %s", request.path, exc_info=error)
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "stream generation error")

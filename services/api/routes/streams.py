@@ -1,0 +1,94 @@
+"""``GET /stream/<camera>``: the endless picture."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Response, request
+
+from services.api import mjpeg
+from services.api.cameras import MAX_STREAMS
+from services.api.connection import Connection
+from services.api.routes import cameras
+from services.api.routes.problems import TooManyStreams
+from services.api.stream import Stream
+from services.api.variant import parse_options
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from services.api.camera import Camera
+    from services.api.variant import StreamOptions
+
+__all__ = ["routes"]
+
+log = logging.getLogger(__name__)
+
+routes = Blueprint("streams", __name__)
+
+HEADERS: Final = {
+    "Cache-Control": "no-cache, no-store, must-revalidate",
+    "Pragma": "no-cache",
+    "Expires": "0",
+    "X-Accel-Buffering": "no",
+}
+"""No cache and no proxy may hold a live picture back."""
+
+
+@routes.get("/stream/video/shm")
+def stream_shared_memory() -> Response:
+    """Stream the default camera from the Video Module's ring, whatever the mode."""
+    return _stream(cameras().shared)
+
+
+@routes.get("/stream/<camera>")
+def stream_camera(camera: str) -> Response:
+    """Stream a camera; the default one as ``video.use_shared_memory`` says."""
+    return _stream(cameras().named(camera))
+
+
+def _stream(camera: Camera) -> Response:
+    """Answer with a stream, or with the reason why there is none: after this it is too late."""
+    options = parse_options(request.args, cameras().settings.api.stream)
+    if cameras().clients() >= MAX_STREAMS:
+        raise TooManyStreams(f"This worker serves {MAX_STREAMS} streams already.")
+    camera.snapshot(camera.wait_for_frame(), options.variant)
+    body: Iterator[bytes] = iter(())
+    if request.method != "HEAD":
+        mode = "legacy" if camera is cameras().legacy else "shared memory"
+        log.info("Using %s streaming mode: %s for %s", mode, request.full_path, request.remote_addr)
+        body = _body(camera, options, request.environ["gunicorn.socket"])
+    response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
+    response.direct_passthrough = True
+    return response
+
+
+def _body(camera: Camera, options: StreamOptions, raw: socket.socket) -> Iterator[bytes]:
+    """Yield the leading boundary, so that gunicorn sends the headers; then own the socket."""
+    yield mjpeg.ADVANCE_LEAD if options.advance_headers else mjpeg.LEAD
+    limits = camera.limits
+    connection = Connection(raw, limits.stall_timeout_sec)
+    stream = Stream(
+        connection,
+        options,
+        camera.counters,
+        stall_timeout_s=limits.stall_timeout_sec,
+        repeat_after_s=limits.performance.repeat_after_sec,
+    )
+    fanout = camera.fanout(options.variant)
+    fanout.join(stream)
+    try:
+        stream.run()
+    finally:
+        fanout.leave(stream)
+        connection.release()
+        log.info(
+            "stream of %s ended: %s; %d parts, %d bytes, %d dropped",
+            camera.name,
+            stream.ended or "interrupted",
+            stream.sent,
+            stream.sent_bytes,
+            stream.dropped,
+        )

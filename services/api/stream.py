@@ -1,0 +1,223 @@
+"""One client of a stream: paces, skips to the newest, repeats after a silence, stops.
+
+A stream has at most one part on its way. The fan-out offers it each new frame; the stream takes it
+if it is due, nothing of the last one is unsent, and writes it in one call. So the usual frame costs
+a client two system calls and wakes no greenlet; the client's own greenlet sleeps until a part went
+only half into the kernel's buffer, or the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+from gevent.event import Event
+
+from services.api import mjpeg
+from services.api.pacer import Pacer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.api.connection import Connection
+    from services.api.counters import Counters
+    from services.api.encoder import Jpeg
+    from services.api.variant import StreamOptions
+    from shared.frame import FrameInfo
+
+__all__ = ["Stream"]
+
+log = logging.getLogger(__name__)
+
+_WRITE_WAIT_S: Final = 0.25
+_FAREWELL_S: Final = 0.5
+"""How long a part that is half written may still take when the server ends the stream."""
+
+
+class Stream:
+    """One client.
+
+    Args:
+        connection: Its socket; the response's headers and the leading boundary were sent.
+        options: What it asked for.
+        counters: Of its camera.
+        stall_timeout_s: A client that takes nothing for so long is ended.
+        repeat_after_s: The last part is sent again after a silence of this length.
+        clock: A steady clock, seconds.
+
+    Attributes:
+        ended: Why the stream is over, for the log; empty while it runs.
+        sent: Parts written.
+        sent_bytes: Bytes written.
+        dropped: Frames this client was too slow for.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        options: StreamOptions,
+        counters: Counters,
+        *,
+        stall_timeout_s: float,
+        repeat_after_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._advance = options.advance_headers
+        self._counters = counters
+        self._clock = clock
+        self._pacer = Pacer(options.fps)
+        self._stall_timeout_s = stall_timeout_s
+        self._repeat_after_s = max(repeat_after_s, 1.25 * self._pacer.interval_ns / 1e9)
+        self._last: Jpeg | None = None
+        self._considered: tuple[int, int] = (0, 0)
+        self._owed = False
+        self._rest: memoryview | None = None
+        self._written_at = clock()
+        self._unsent = 0
+        self._moved_at = clock()
+        self._wake = Event()
+        self.ended = ""
+        self.sent = 0
+        self.sent_bytes = 0
+        self.dropped = 0
+
+    def wants(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether the frame is to be offered now; counts what is skipped and dropped.
+
+        Args:
+            info: The newest frame of the camera.
+            source_fps: Measured rate of the source.
+        """
+        frame = (info.epoch, info.sequence)
+        if self.ended or self._has(info):
+            return False
+        due = self._pacer.due(info.captured_at, source_fps)
+        if frame != self._considered:
+            self._considered = frame
+            if self._owed:  # a newer frame is here, so the one that was owed will never be sent
+                self._drop()
+            if not due:
+                self._counters.skipped += 1
+        if due and not self.ready():
+            self._owed = True
+            return False
+        return due
+
+    def ready(self) -> bool:
+        """Whether everything written so far has left this machine; ends a client that stalls."""
+        if self._rest is not None:
+            return False
+        try:
+            unsent = self._connection.unsent()
+        except OSError:
+            self.end("the connection is closed")
+            return False
+        now = self._clock()
+        if unsent == 0 or unsent < self._unsent:
+            self._moved_at = now
+        self._unsent = unsent
+        if unsent == 0:
+            return True
+        self._end_if_stalled(now)
+        return False
+
+    def send(self, jpeg: Jpeg) -> None:
+        """Write one part, as much as the kernel takes at once; the greenlet sees to the rest.
+
+        The stream must be ``ready``, else two parts would mix.
+        """
+        part = jpeg.advance if self._advance else jpeg.part
+        self._last = jpeg
+        self._owed = False
+        if jpeg.online:
+            self._pacer.sent(jpeg.captured_at)
+        try:
+            taken = self._connection.send(part)
+        except OSError:
+            self.end("the client has left")
+            return
+        self._written_at = self._clock()
+        self._counters.sent += 1
+        self.sent += 1
+        self.sent_bytes += len(part)
+        if taken < len(part):
+            self._rest = memoryview(part)[taken:]
+            self._moved_at = self._written_at
+            self._wake.set()
+
+    def tend(self) -> None:
+        """Look after the client now and then, frames or not: has it left, does it stall?"""
+        if self.ended:
+            return
+        if self._connection.gone():
+            self.end("the client has left")
+        elif self.ready() and self._last is not None:
+            silent_s = self._clock() - self._written_at
+            if silent_s >= self._repeat_after_s:
+                self._counters.repeated += 1
+                self.send(self._last)
+
+    def end(self, why: str) -> None:
+        """Have the greenlet end the stream; again is harmless."""
+        self.ended = self.ended or why
+        self._wake.set()
+
+    def run(self) -> None:
+        """The client's greenlet: finish what was written in part, say goodbye at the end."""
+        while not self.ended:
+            self._wake.wait()
+            self._wake.clear()
+            self._finish_part()
+        deadline = self._clock() + _FAREWELL_S
+        while self._rest is not None and self._clock() < deadline and not self._connection.gone():
+            self._write_rest()
+        if self._rest is None:
+            self._say_goodbye()
+
+    def _has(self, info: FrameInfo) -> bool:
+        last = self._last
+        if last is None or last.epoch != info.epoch:
+            return False
+        # a blank of our own repeats the last number; the frame after it is higher in any case
+        return last.sequence >= info.sequence and not (info.online and not last.online)
+
+    def _end_if_stalled(self, now: float) -> None:
+        if now - self._moved_at >= self._stall_timeout_s and not self.ended:
+            self._counters.stalled += 1
+            self.end(f"the client took nothing for {self._stall_timeout_s:g} s")
+
+    def _finish_part(self) -> None:
+        while self._rest is not None and not self.ended:
+            self._write_rest()
+
+    def _write_rest(self) -> None:
+        """Wait for room and write some more of a part that was written in part."""
+        rest = self._rest
+        if rest is None:
+            return
+        self._connection.wait_writable(_WRITE_WAIT_S)
+        try:
+            taken = self._connection.send(rest)
+        except OSError:
+            self.end("the client has left")
+            self._rest = None
+            return
+        now = self._clock()
+        if taken:
+            self._moved_at = self._written_at = now
+        self._rest = rest[taken:] if taken < len(rest) else None
+        self._end_if_stalled(now)
+
+    def _say_goodbye(self) -> None:
+        closing = mjpeg.ADVANCE_CLOSING if self._advance else mjpeg.CLOSING
+        try:
+            self._connection.send(closing)
+        except OSError:
+            log.debug("a client left before the closing boundary")
+
+    def _drop(self) -> None:
+        self._owed = False
+        self.dropped += 1
+        self._counters.dropped += 1

@@ -1,0 +1,155 @@
+"""One greenlet and one SUB socket per camera and worker: hears of new frames, looks at the ring.
+
+The notification is only a doorbell; ``head`` in the ring is the truth. So the subscriber waits at
+most 250 ms for the doorbell, throws all but the newest notification away, and then looks at the ring
+in any case: a lost, late or doubled notification costs nothing. One greenlet per socket, because a
+green socket lets only one wait on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Final
+
+import gevent
+import zmq.green as zmq
+
+from shared.errors import FrameOverwritten, ProtocolError
+from shared.meter import Throttle
+from shared.notification import Notification
+from shared.ring.attachment import Condition
+
+if TYPE_CHECKING:
+    from services.api.feed import Feed
+    from shared.naming import SegmentPaths
+    from shared.ring.attachment import Attachment
+
+__all__ = ["Subscriber"]
+
+log = logging.getLogger(__name__)
+
+_LOOK_AT_HEAD_S: Final = 0.25
+_RECEIVE_HIGH_WATER: Final = 100
+"""Not 1 or 2: libzmq 4.3.5 aborts the process with those under load (libzmq#3937, #4767)."""
+_RECONNECT_MS: Final = 100
+_RECONNECT_MAX_MS: Final = 400
+
+
+class Subscriber:
+    """Keeps a camera's feed up to date.
+
+    Args:
+        paths: The camera's files.
+        attachment: Follows the ring across restarts; this greenlet owns it.
+        feed: Is told of every new frame, and woken when the writer's condition changes.
+
+    Attributes:
+        notifications: How many were received.
+        refused: How many messages were none of ours.
+        overwritten: How many frames were lapped before we had looked at them.
+    """
+
+    def __init__(self, paths: SegmentPaths, attachment: Attachment, feed: Feed) -> None:
+        self._paths = paths
+        self._attachment = attachment
+        self._feed = feed
+        self._complaint = Throttle()
+        self._seen = (0, 0)
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+        self.notifications = 0
+        self.refused = 0
+        self.overwritten = 0
+
+    def start(self) -> None:
+        """Look once, then keep looking in a greenlet until the process ends or ``stop``."""
+        self.look()
+        self._greenlet = gevent.spawn(self._run)
+
+    def stop(self) -> None:
+        """End the greenlet, close its socket and detach from the ring; again is harmless."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+            self._greenlet = None
+        self._attachment.close()
+
+    def look(self) -> None:
+        """Offer the ring's newest frame to the feed, if there is a ring and it is new."""
+        attachment = self._attachment
+        before = attachment.condition
+        reader = attachment.refresh()
+        if attachment.condition is not before:
+            self._report(before)
+        if reader is None:
+            return
+        head = reader.head
+        if head == 0 or (reader.epoch, head) == self._seen:
+            return
+        try:
+            with reader.view(head) as view:
+                info = view.info
+        except FrameOverwritten:
+            self.overwritten += 1  # lapped between two instructions: the next look is soon
+            return
+        except ProtocolError as error:
+            self._refuse(error)
+            return
+        self._seen = (reader.epoch, head)
+        self._feed.offer(info)
+
+    def _run(self) -> None:
+        socket = self._connect()
+        try:
+            while True:
+                self._wait_for_doorbell(socket)
+                self.look()
+        finally:
+            socket.close(linger=0)
+
+    def _connect(self) -> zmq.Socket[bytes]:
+        socket = zmq.Context.instance().socket(zmq.SUB)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.setsockopt(zmq.RCVHWM, _RECEIVE_HIGH_WATER)
+        socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
+        socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
+        socket.setsockopt(zmq.MAXMSGSIZE, 256)
+        socket.setsockopt(zmq.SUBSCRIBE, self._paths.topic)
+        socket.connect(self._paths.endpoint)
+        return socket
+
+    def _wait_for_doorbell(self, socket: zmq.Socket[bytes]) -> None:
+        """Wait for a notification, but not for long; drain all that wait."""
+        with gevent.Timeout(_LOOK_AT_HEAD_S, False):  # noqa: FBT003 - gevent's "do not raise"
+            self._check(socket.recv())
+            while True:
+                try:
+                    self._check(socket.recv(zmq.NOBLOCK))
+                except zmq.Again:
+                    return
+
+    def _check(self, message: bytes) -> None:
+        self.notifications += 1
+        try:
+            Notification.unpack(message)
+        except ProtocolError as error:
+            self._refuse(error)
+
+    def _refuse(self, error: ProtocolError) -> None:
+        self.refused += 1
+        withheld = self._complaint.ready(time.monotonic())
+        if withheld is not None:
+            log.warning("%s: %s (%d more withheld)", self._paths.name, error, withheld)
+
+    def _report(self, before: Condition) -> None:
+        attachment = self._attachment
+        if attachment.condition is Condition.LIVE:
+            log.info("%s: attached to the Video Module's ring", self._paths.name)
+        else:
+            log.warning(
+                "%s: was %s, is %s: %s",
+                self._paths.name,
+                before,
+                attachment.condition,
+                attachment.why,
+            )
+        self._feed.wake()

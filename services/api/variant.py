@@ -1,0 +1,147 @@
+"""What a client asked for: parsed, checked against the limits, hashable.
+
+Two clients with equal variants are sent the very same bytes, so a variant holds only what changes
+the JPEG; the rate and the framing are the client's own affair and lie in ``StreamOptions``.
+Parameters nobody knows are ignored: players add cache busters of their own (``?timestamp=…``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.settings_schema import StreamSettings
+
+__all__ = ["BadParameter", "BadParameters", "StreamOptions", "Variant", "parse_options"]
+
+
+@dataclass(frozen=True, slots=True)
+class BadParameter:
+    """One query parameter with a value outside its range.
+
+    Attributes:
+        name: Of the parameter.
+        value: As it was sent.
+        allowed: The range, in words: "a whole number from 1 to 100".
+    """
+
+    name: str
+    value: str
+    allowed: str
+
+
+class BadParameters(ValueError):  # noqa: N818 - it carries the parameters, all of them
+    """One or more query parameters are wrong.
+
+    Attributes:
+        problems: All of them, in the order of the URL's documentation.
+    """
+
+    def __init__(self, problems: list[BadParameter]) -> None:
+        super().__init__("; ".join(f"{p.name}={p.value!r} is not {p.allowed}" for p in problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How a frame is to become a JPEG.
+
+    Attributes:
+        quality: JPEG quality, 1 to 100.
+        width: Pixels the result may be wide at most; None: as wide as the frame.
+        height: Pixels the result may be high at most; None: as high as the frame.
+        passthrough: The client named no quality: a camera's own JPEG of the right size is sent on
+            as it is, never encoded a second time.
+    """
+
+    quality: int
+    width: int | None = None
+    height: int | None = None
+    passthrough: bool = True
+
+    def fit(self, width: int, height: int) -> tuple[int, int]:
+        """Size of the result for a frame of ``width`` x ``height`` pixels.
+
+        Fits inside the box that was asked for, keeps the aspect, never enlarges.
+        """
+        scale = min(1.0, (self.width or width) / width, (self.height or height) / height)
+        if scale == 1.0:
+            return width, height
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    """Everything a client can ask for in the query string.
+
+    Attributes:
+        variant: What its pictures look like.
+        fps: Most frames per second it wants.
+        advance_headers: Send the header of the next part at once (µStreamer's name): Chromium shows
+            a part only when the next one's header has come.
+    """
+
+    variant: Variant
+    fps: float
+    advance_headers: bool = False
+
+
+def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOptions:
+    """Read the query string.
+
+    Args:
+        query: The parameters, as they were sent.
+        limits: ``api.stream.*``: defaults and ranges.
+
+    Raises:
+        BadParameters: Naming every wrong value with its allowed range.
+    """
+    problems: list[BadParameter] = []
+    quality, rate, size = limits.quality, limits.framerate, limits.resolution
+
+    def whole(name: str, default: int | None, least: int, most: int) -> int | None:
+        text = query.get(name)
+        if text is None:
+            return default
+        # isdigit alone lets other scripts' digits through, int() signs and underscores
+        if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:  # noqa: PLR2004
+            return int(text)
+        problems.append(BadParameter(name, text, f"a whole number from {least} to {most}"))
+        return default
+
+    def number(name: str, default: float, least: float, most: float) -> float:
+        text = query.get(name)
+        if text is None:
+            return default
+        try:
+            value = float(text) if text.isascii() and "_" not in text else math.nan
+        except ValueError:
+            value = math.nan
+        if least <= value <= most:
+            return value
+        problems.append(BadParameter(name, text, f"a number from {least:g} to {most:g}"))
+        return default
+
+    options = StreamOptions(
+        Variant(
+            quality=whole(
+                "quality",
+                quality.default_jpeg_quality,
+                quality.min_jpeg_quality,
+                quality.max_jpeg_quality,
+            )
+            or quality.default_jpeg_quality,
+            width=whole("width", size.default_width, 1, size.max_width),
+            height=whole("height", size.default_height, 1, size.max_height),
+            passthrough="quality" not in query,
+        ),
+        fps=number("fps", rate.default_fps, rate.min_fps, rate.max_fps),
+        advance_headers=query.get("advance_headers", "0") not in {"", "0", "false"},
+    )
+    if problems:
+        raise BadParameters(problems)
+    return options
