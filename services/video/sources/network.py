@@ -53,8 +53,11 @@ class NetworkSource:
 
     @property
     def details(self) -> str:
-        """Size, rate and codec of the stream."""
-        return "closed" if self._pictures is None else self._pictures.details
+        """Size, rate and codec of the stream; no rate for HTTP, whose streams do not tell it."""
+        if self._pictures is None:
+            return "closed"
+        live_rate = self._url.startswith("rtsp")
+        return self._pictures.details if live_rate else self._pictures.size_and_codec
 
     def open(self) -> None:
         """Connect and find out what the stream holds.

@@ -104,11 +104,16 @@ class Pictures:
         return max(0.0, self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000.0)
 
     @property
-    def details(self) -> str:
-        """Size, rate and codec, for the log."""
-        rate = "unknown fps" if self.fps is None else f"{self.fps:g} fps"
+    def size_and_codec(self) -> str:
+        """Size and codec, for the log."""
         codec = fourcc_text(self._capture.get(cv2.CAP_PROP_FOURCC))
-        return f"{self.geometry.width}x{self.geometry.height} at {rate}, {codec}"
+        return f"{self.geometry.width}x{self.geometry.height}, {codec}"
+
+    @property
+    def details(self) -> str:
+        """Size, codec and rate, for the log."""
+        rate = "unknown fps" if self.fps is None else f"{self.fps:g} fps"
+        return f"{self.size_and_codec}, {rate}"
 
     def grab(self) -> bool:
         """Wait for the next picture and decode it; False: there is none."""
@@ -144,7 +149,7 @@ class Pictures:
 def fourcc_text(value: float) -> str:
     """A FourCC as its four letters; ``unknown format`` when it is none."""
     text = int(value).to_bytes(8, "little", signed=True)[:4].decode("ascii", "replace").strip("\0 ")
-    return text if text.isprintable() and text else "unknown format"
+    return text if text.isascii() and text.isprintable() and text else "unknown format"
 
 
 def _geometry_of(image: NDArray[np.uint8]) -> Geometry:

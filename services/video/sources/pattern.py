@@ -100,11 +100,12 @@ class PatternSource:
         if self._scene is None:
             self._scene = Scene(self._spec.width, self._spec.height, f"Ringcast {self.label}")
         self._number = 0
-        self._pacer.start_at(0.0)
 
     def grab(self) -> Grab:
         """Wait until the next picture is due; pictures we were too late for are left out."""
         period_s = 1.0 / self._spec.fps
+        if self._number <= 1:  # the first picture may have had to wait for a segment to be made
+            self._pacer.start_at(self._number * period_s, gap_s=period_s)
         late_s = self._pacer.wait_until(self._number * period_s)
         dropped = int(late_s / period_s)
         self._number += 1 + dropped

@@ -13,7 +13,7 @@ import pytest
 
 from shared.naming import SegmentPaths, segment_paths
 from shared.ring.writer import RingWriter
-from tests.support.frames import telling_picture
+from tests.support.pictures import telling_picture
 from tests.support.video import VideoProcess, Watcher
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.ring.reader import RingReader
-from tests.support.frames import bars_are_right, number_in, telling_jpeg
 from tests.support.mjpeg_server import MjpegServer
+from tests.support.pictures import bars_are_right, number_in, telling_jpeg
 from tests.support.video import ROOT, VideoProcess, Watcher, wait_for
 
 if TYPE_CHECKING:
@@ -83,8 +83,12 @@ def test_signal_ends_it_while_the_source_hangs_in_c(
     start_video: StartVideo, watcher: Watcher
 ) -> None:
     with MjpegServer(telling_jpeg, stall_after=5) as server:
-        video = start_video(f"--video.source={server.url}", "--video.read_timeout_sec=60")
-        watcher.wait(lambda info: info.online and info.sequence >= 5, "fifth frame")
+        video = start_video(
+            f"--video.source={server.url}",
+            "--video.read_timeout_sec=60",
+            "--video.stall_timeout_sec=0.3",
+        )
+        watcher.wait(lambda info: not info.online and info.sequence > 5, "blank")
 
         code, took_s = video.end()
 

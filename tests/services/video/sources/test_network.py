@@ -1,0 +1,108 @@
+"""Servers that refuse, are silent or send something else: each gets its own sentence."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import cv2
+import pytest
+
+from services.video.sources.network import NetworkSource
+from shared.errors import SourceUnavailable
+from tests.support.capture import FakeCapture
+from tests.support.mjpeg_server import MjpegServer
+from tests.support.pictures import telling_jpeg, telling_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Somebody listens there, accepts, and never says a word."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """Nobody listens there."""
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+def test_refused_connection_names_the_place(scheme: str, closed_port: int) -> None:
+    source = NetworkSource(f"{scheme}://127.0.0.1:{closed_port}/live")
+
+    with pytest.raises(SourceUnavailable, match=f"127.0.0.1:{closed_port} refuses connections"):
+        source.open()
+
+
+@pytest.mark.parametrize("scheme", ["http", "rtsp"])
+def test_silent_server_is_given_up_after_the_open_timeout(scheme: str, silent_port: int) -> None:
+    source = NetworkSource(f"{scheme}://127.0.0.1:{silent_port}/live", open_timeout_s=0.5)
+    started_s = time.monotonic()
+
+    with pytest.raises(SourceUnavailable, match="is there but sends no video"):
+        source.open()
+    assert time.monotonic() - started_s >= 0.5
+
+
+def test_unknown_host_says_so() -> None:
+    with pytest.raises(SourceUnavailable, match=r"there is no host named camera\.invalid"):
+        NetworkSource("rtsp://camera.invalid/live").open()
+
+
+def test_wrong_path_is_told_by_the_servers_answer() -> None:
+    with MjpegServer(telling_jpeg) as server:
+        source = NetworkSource(server.url + "/wrong?action=stream")
+        with pytest.raises(SourceUnavailable, match="answers 404 Not Found"):
+            source.open()
+        assert server.requests[-1] == "/stream/wrong?action=stream"
+
+
+def test_missing_password_is_told_by_the_servers_answer_and_the_right_one_works() -> None:
+    token = base64.b64encode(b"admin:hunter2").decode()
+    with MjpegServer(telling_jpeg, authorization=f"Basic {token}") as server:
+        with pytest.raises(SourceUnavailable, match="answers 401 Unauthorized"):
+            NetworkSource(server.url).open()
+
+        source = NetworkSource(server.url.replace("http://", "http://admin:hunter2@"))
+        source.open()
+        source.grab()
+        source.close()
+
+
+def test_server_that_falls_silent_is_given_up_after_the_read_timeout() -> None:
+    with MjpegServer(telling_jpeg, stall_after=3) as server:
+        source = NetworkSource(server.url, read_timeout_s=0.5)
+        source.open()
+        for _ in range(3):
+            source.grab()
+        started_s = time.monotonic()
+        with pytest.raises(SourceUnavailable, match=r"sent nothing for 0\.5 s"):
+            source.grab()
+        assert time.monotonic() - started_s >= 0.4
+        source.close()
+
+
+def test_timeouts_and_one_decoder_thread_are_asked_of_ffmpeg() -> None:
+    """More threads would each hold back a picture: latency."""
+    camera = FakeCapture([telling_picture(0)])
+    url = "rtsp://admin:hunter2@cam/live"
+    NetworkSource(url, open_timeout_s=1.5, read_timeout_s=2.5, make_capture=camera).open()
+
+    assert camera.opened_with is not None
+    target, backend, options = camera.opened_with
+    asked = dict(zip(options[::2], options[1::2], strict=True))
+    assert (target, backend) == (url, cv2.CAP_FFMPEG)
+    assert asked == {
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC: 1500,
+        cv2.CAP_PROP_READ_TIMEOUT_MSEC: 2500,
+        cv2.CAP_PROP_N_THREADS: 1,
+    }

@@ -1,0 +1,53 @@
+"""Telling pictures: which one it is can be read off any of them, and so can swapped colors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from shared.frame_code import FrameCode, draw_code, read_codes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["bars_are_right", "number_in", "telling_jpeg", "telling_picture"]
+
+_TOLERANCE = 24
+
+
+def telling_picture(number: int, width: int = 320, height: int = 240) -> NDArray[np.uint8]:
+    """Red, green and blue bars with ``number`` in the code at top and bottom: BGR."""
+    image = np.zeros((height, width, 3), np.uint8)
+    third = width // 3
+    image[:, :third, 2] = 255
+    image[:, third : 2 * third, 1] = 255
+    image[:, 2 * third :, 0] = 255
+    draw_code(image, FrameCode(number, 0))
+    return image
+
+
+def telling_jpeg(number: int) -> bytes:
+    """The telling picture as a JPEG."""
+    encoded, data = cv2.imencode(".jpg", telling_picture(number))
+    assert encoded
+    return bytes(data)
+
+
+def number_in(image: NDArray[np.uint8]) -> int | None:
+    """The number of a telling picture (or a frame of the test pattern); None when it is torn."""
+    top, bottom = read_codes(image)
+    return top.sequence if top is not None and top == bottom else None
+
+
+def bars_are_right(image: NDArray[np.uint8]) -> bool:
+    """Whether the bars of a telling picture are red, green, blue from left to right (BGR)."""
+    height, width = image.shape[:2]
+    wanted = ((0, 0, 255), (0, 255, 0), (255, 0, 0))
+    seen = [image[height // 2, width * (2 * bar + 1) // 6] for bar in range(3)]
+    return all(
+        abs(int(channel) - level) <= _TOLERANCE
+        for pixel, colour in zip(seen, wanted, strict=True)
+        for channel, level in zip(pixel, colour, strict=True)
+    )
