@@ -1,4 +1,4 @@
-"""The Flask application: settings in, routes out. gunicorn calls ``create_app()`` in each worker."""
+"""The Flask application: settings in, routes out. gunicorn calls ``create_app()`` per worker."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ are kept for those who come a moment later.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import gevent
 from gevent.event import AsyncResult
@@ -55,7 +55,7 @@ class JpegCache:
             gevent.spawn(self._encode, key, encode, result)
         else:
             self.shared += 1
-        return result.get()
+        return cast("Jpeg", result.get())  # without a timeout it is never None
 
     def _encode(self, key: Hashable, encode: Callable[[], Jpeg], result: AsyncResult[Jpeg]) -> None:
         try:

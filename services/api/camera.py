@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Camera"]
 
 _BLANK_SIZE: Final = Geometry(640, 360, PixelFormat.BGR24)
+_ANY_TIME: Final = MonotonicNs(0)
 _TRIES: Final = 4
 _FRESH_MS: Final = 3000.0
 """A frame older than this is not fresh: the Video Module gives at least a blank every second."""
@@ -112,7 +113,7 @@ class Camera:
                 del self._fanouts[variant]
 
     def wait_for_frame(
-        self, captured_after: MonotonicNs = MonotonicNs(0), timeout_s: float | None = None
+        self, captured_after: MonotonicNs = _ANY_TIME, timeout_s: float | None = None
     ) -> FrameInfo:
         """Wait for a frame of a living Video Module.
 

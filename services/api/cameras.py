@@ -78,9 +78,9 @@ class Cameras:
         self.lifecycle.attend(worker)
         for camera in {*self._cameras.values(), self.shared}:
             camera.start()
-        if self._capture is not None and self.legacy is not None:
+        if self._capture is not None:
             log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
-            self._capture.start(needed=lambda camera=self.legacy: not camera.online())
+            self._capture.start(needed=lambda: not self.default().online())
         else:
             log.info("Using shared memory streaming mode for /stream/%s", DEFAULT_CAMERA)
 

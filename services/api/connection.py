@@ -28,8 +28,8 @@ class Connection:
 
     Args:
         raw: As gunicorn gives it; made non-blocking here and given back as it was by ``release``.
-        stall_timeout_s: The kernel's backstop: it gives the connection up when the peer acknowledges
-            nothing for so long (a cable pulled out, a receiver that never reads).
+        stall_timeout_s: The kernel's backstop: it gives the connection up when the peer
+            acknowledges nothing for so long (a cable pulled out, a receiver that never reads).
     """
 
     def __init__(self, raw: socket.socket, stall_timeout_s: float) -> None:

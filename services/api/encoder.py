@@ -2,13 +2,13 @@
 
 Encoding releases the GIL, and only gevent's own thread pool runs beside the hub: a patched
 ``concurrent.futures`` executor runs *on* it and stopped every client for up to 97 ms (measured,
-``research/ipc.md`` section 6). The view is used first and checked afterwards: a JPEG of a frame that
-was overwritten meanwhile is thrown away.
+``research/ipc.md`` section 6). The view is used first and checked afterwards: a JPEG of a frame
+that was overwritten meanwhile is thrown away.
 """
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -20,7 +20,7 @@ from gevent.threadpool import ThreadPool
 from services.api import mjpeg
 from shared.blank import draw_blank
 from shared.errors import EncodeError
-from shared.frame import PixelFormat
+from shared.frame import Epoch, MonotonicNs, PixelFormat, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from services.api.variant import Variant
-    from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, Sequence
+    from shared.frame import FrameInfo, Geometry
     from shared.ring.reader import RingReader
 
 __all__ = ["Encoder", "Jpeg", "encode_image"]
@@ -137,24 +137,19 @@ def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jp
 
 def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
     image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
-    now = datetime.datetime.now(tz=datetime.UTC).astimezone()
+    now = dt.datetime.now(tz=dt.UTC).astimezone()
     draw_blank(image, reason, now.strftime("%Y-%m-%d %H:%M:%S"))
     size = variant.fit(geometry.width, geometry.height)
     data = encode_image(image, PixelFormat.BGR24, size, variant.quality).data
     wall_us = time.time_ns() // 1000
-    headers = mjpeg.frame_headers(
-        of.sequence if of else 0, of.epoch if of else 0, wall_us, online=False
-    )
-    part = mjpeg.part(data, data.nbytes, headers)
-    epoch: Any = of.epoch if of else 0
-    sequence: Any = of.sequence if of else 0
-    captured_at: Any = time.monotonic_ns()
+    epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
+    headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=False)
     return Jpeg(
         epoch,
         sequence,
-        captured_at,
+        MonotonicNs(time.monotonic_ns()),
         online=False,
-        part=part,
+        part=mjpeg.part(data, data.nbytes, headers),
         size_bytes=data.nbytes,
         headers=headers,
     )

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 _TEND_S: Final = 0.25
 _BLANK_S: Final = 1.0
 _BREATH: Final = 16
-"""Clients served before the hub may look after others: 16 writes of a 1080p part take about 1 ms."""
+"""Clients served before the hub may look after others: 16 writes of 1080p take about 1 ms."""
 
 
 class Fanout:

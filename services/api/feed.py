@@ -10,7 +10,6 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-import gevent
 from gevent.event import Event
 
 if TYPE_CHECKING:
@@ -87,17 +86,19 @@ class Feed:
         """
         waiter = Event()
         self.join(waiter)
+        deadline = time.monotonic() + timeout_s
         try:
-            with gevent.Timeout(timeout_s, False):  # noqa: FBT003 - gevent's "do not raise"
-                while True:
-                    newest = self.newest
-                    if newest is not None and newest.captured_at > captured_after and acceptable():
-                        return newest
-                    waiter.wait()
-                    waiter.clear()
+            while True:
+                newest = self.newest
+                if newest is not None and newest.captured_at > captured_after and acceptable():
+                    return newest
+                remaining_s = deadline - time.monotonic()
+                if remaining_s <= 0:
+                    return None
+                waiter.wait(remaining_s)
+                waiter.clear()
         finally:
             self.leave(waiter)
-        return None
 
     def fps(self) -> float:
         """Frames per second of the source over the last two seconds.

@@ -1,4 +1,4 @@
-"""How gunicorn runs the API: ``gunicorn -c services/api/gunicorn.conf.py`` from the repository root.
+"""How gunicorn runs the API: ``gunicorn -c services/api/gunicorn.conf.py``, from anywhere.
 
 gunicorn takes every global here that is named like one of its settings; all else is underscored.
 """
@@ -47,6 +47,8 @@ def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has
 def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     """After the application was loaded: follow the cameras, notice the end."""
     _lifecycle.quieten(_logging.getLogger("gunicorn.error"))
+    if _settings.logging.level != "DEBUG":  # the page and the probes ask every second or so
+        _logging.getLogger("gunicorn.access").setLevel(_logging.WARNING)
     worker.wsgi.extensions["ringcast"].start(worker)
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 __all__ = ["Pacer"]
 
 _SAME_RATE: Final = 1.05
-"""A source at most this much faster than asked for counts as equally fast: cameras are not exact."""
+"""A source at most so much faster than asked counts as equally fast: cameras are not exact."""
 
 _EARLY: Final = 0.25
 """A frame may come this fraction of the interval before it is due: sources jitter."""
@@ -44,7 +44,7 @@ class Pacer:
         return captured_at >= self._due_at - _EARLY * self.interval_ns
 
     def sent(self, captured_at: MonotonicNs) -> None:
-        """Note that the frame captured then was sent: the next is due an interval after this one was.
+        """Note that the frame captured then was sent; the next is due an interval after it was due.
 
         Counting from when the frame was *due* keeps the mean rate; a client that was away for more
         than an interval starts afresh, else it would get a burst.

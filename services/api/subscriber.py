@@ -1,9 +1,9 @@
 """One greenlet and one SUB socket per camera and worker: hears of new frames, looks at the ring.
 
 The notification is only a doorbell; ``head`` in the ring is the truth. So the subscriber waits at
-most 250 ms for the doorbell, throws all but the newest notification away, and then looks at the ring
-in any case: a lost, late or doubled notification costs nothing. One greenlet per socket, because a
-green socket lets only one wait on it.
+most 250 ms for the doorbell, drains what else waits, and then looks at the ring in any case: a
+lost, late or doubled notification costs nothing. One greenlet per socket, because a green socket
+lets only one wait on it.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Subscriber:
             socket.close(linger=0)
 
     def _connect(self) -> zmq.Socket[bytes]:
-        socket = zmq.Context.instance().socket(zmq.SUB)
+        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
         socket.setsockopt(zmq.LINGER, 0)
         socket.setsockopt(zmq.RCVHWM, _RECEIVE_HIGH_WATER)
         socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
@@ -119,13 +119,13 @@ class Subscriber:
 
     def _wait_for_doorbell(self, socket: zmq.Socket[bytes]) -> None:
         """Wait for a notification, but not for long; drain all that wait."""
-        with gevent.Timeout(_LOOK_AT_HEAD_S, False):  # noqa: FBT003 - gevent's "do not raise"
-            self._check(socket.recv())
-            while True:
-                try:
-                    self._check(socket.recv(zmq.NOBLOCK))
-                except zmq.Again:
-                    return
+        message = gevent.with_timeout(_LOOK_AT_HEAD_S, socket.recv, timeout_value=None)
+        while message is not None:
+            self._check(message)
+            try:
+                message = socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                message = None
 
     def _check(self, message: bytes) -> None:
         self.notifications += 1

@@ -100,48 +100,53 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
     Raises:
         BadParameters: Naming every wrong value with its allowed range.
     """
-    problems: list[BadParameter] = []
+    asked = _Query(query)
     quality, rate, size = limits.quality, limits.framerate, limits.resolution
+    options = StreamOptions(
+        Variant(
+            quality=asked.whole("quality", quality.min_jpeg_quality, quality.max_jpeg_quality)
+            or quality.default_jpeg_quality,
+            width=asked.whole("width", 1, size.max_width) or size.default_width,
+            height=asked.whole("height", 1, size.max_height) or size.default_height,
+            passthrough="quality" not in query,
+        ),
+        fps=asked.number("fps", rate.min_fps, rate.max_fps) or rate.default_fps,
+        advance_headers=query.get("advance_headers", "0") not in {"", "0", "false"},
+    )
+    if asked.problems:
+        raise BadParameters(asked.problems)
+    return options
 
-    def whole(name: str, default: int | None, least: int, most: int) -> int | None:
-        text = query.get(name)
+
+class _Query:
+    """Reads numbers out of the query string; collects what is wrong."""
+
+    def __init__(self, query: Mapping[str, str]) -> None:
+        self._query = query
+        self.problems: list[BadParameter] = []
+
+    def whole(self, name: str, least: int, most: int) -> int | None:
+        """A whole number greater than 0; None: not given, or wrong."""
+        text = self._query.get(name)
         if text is None:
-            return default
+            return None
         # isdigit alone lets other scripts' digits through, int() signs and underscores
-        if text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most:  # noqa: PLR2004
+        plain = text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004
+        if plain and least <= int(text) <= most:
             return int(text)
-        problems.append(BadParameter(name, text, f"a whole number from {least} to {most}"))
-        return default
+        self.problems.append(BadParameter(name, text, f"a whole number from {least} to {most}"))
+        return None
 
-    def number(name: str, default: float, least: float, most: float) -> float:
-        text = query.get(name)
+    def number(self, name: str, least: float, most: float) -> float | None:
+        """A number greater than 0; None: not given, or wrong."""
+        text = self._query.get(name)
         if text is None:
-            return default
+            return None
         try:
             value = float(text) if text.isascii() and "_" not in text else math.nan
         except ValueError:
             value = math.nan
         if least <= value <= most:
             return value
-        problems.append(BadParameter(name, text, f"a number from {least:g} to {most:g}"))
-        return default
-
-    options = StreamOptions(
-        Variant(
-            quality=whole(
-                "quality",
-                quality.default_jpeg_quality,
-                quality.min_jpeg_quality,
-                quality.max_jpeg_quality,
-            )
-            or quality.default_jpeg_quality,
-            width=whole("width", size.default_width, 1, size.max_width),
-            height=whole("height", size.default_height, 1, size.max_height),
-            passthrough="quality" not in query,
-        ),
-        fps=number("fps", rate.default_fps, rate.min_fps, rate.max_fps),
-        advance_headers=query.get("advance_headers", "0") not in {"", "0", "false"},
-    )
-    if problems:
-        raise BadParameters(problems)
-    return options
+        self.problems.append(BadParameter(name, text, f"a number from {least:g} to {most:g}"))
+        return None

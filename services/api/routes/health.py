@@ -21,7 +21,7 @@ def healthz() -> Response:
 
 @routes.get("/readyz")
 def readyz() -> Response:
-    """Say whether the default camera gives fresh frames; a "no signal" frame counts, and is named."""
+    """Say whether the default camera gives fresh frames; a "no signal" frame counts as one."""
     camera = cameras().default()
     status = camera.status()
     ready = camera.fresh()

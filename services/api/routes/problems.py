@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
@@ -36,7 +36,7 @@ class TooManyStreams(Exception):  # noqa: N818 - named after the state
 
 
 def problem(
-    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None, **more: Any
+    status: HTTPStatus, detail: str, headers: dict[str, str] | None = None, **more: object
 ) -> Response:
     """Make one problem document.
 

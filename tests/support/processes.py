@@ -1,0 +1,219 @@
+"""Our own services as child processes of a test: started, asked, ended, and their logs kept.
+
+Every child runs in a session of its own, reads no setting from the environment of the tests, and
+writes its log into the test's folder; the log is printed when the child ends, so pytest shows it
+with a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Self
+
+import psutil
+
+from tests.support.mjpeg_client import get
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Api", "Child", "Services", "wait_until"]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+START_S: Final = 30.0
+END_S: Final = 15.0
+SMALL: Final = "pattern://320x240@30"
+
+
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = START_S) -> None:
+    """Ask again and again until ``condition`` holds; a bounded wait, not a sleep.
+
+    Raises:
+        AssertionError: It did not hold in time.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:g} s in vain: {what}")
+        time.sleep(0.02)
+
+
+class Child:
+    """One running program.
+
+    Args:
+        command: What to run.
+        environment: Its variables.
+        log: Where its output goes.
+
+    Attributes:
+        process: The program.
+        log: Where its output goes.
+    """
+
+    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                cwd=ROOT,
+                start_new_session=True,
+            )
+
+    def said(self) -> str:
+        """Everything it has written so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def wait_for_log(self, pattern: str, timeout_s: float = START_S) -> re.Match[str]:
+        """Wait until its log matches a regular expression."""
+
+        def found() -> bool:
+            if self.process.poll() is not None and re.search(pattern, self.said()) is None:
+                raise AssertionError(f"ended with {self.process.returncode}:\n{self.said()}")
+            return re.search(pattern, self.said()) is not None
+
+        wait_until(found, f"{pattern!r} in {self.log.name}", timeout_s)
+        match = re.search(pattern, self.said())
+        assert match is not None
+        return match
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def wait(self, timeout_s: float = END_S) -> int:
+        """Wait for its end and return its exit code."""
+        return self.process.wait(timeout_s)
+
+    def kill(self) -> None:
+        """End it without warning (SIGKILL), children included."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(END_S)
+
+    def stop(self) -> int:
+        """End it the polite way (SIGTERM), by force if it does not; returns its exit code."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(END_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+
+class Api(Child):
+    """gunicorn with the API.
+
+    Attributes:
+        url: ``http://127.0.0.1:<port>``, the port a free one.
+    """
+
+    url: str = ""
+
+    def find_out_url(self) -> Self:
+        """Wait until it listens, and learn where."""
+        self.url = self.wait_for_log(r"Listening at: (http://\S+)").group(1)
+        wait_until(lambda: self.answers("/healthz") == 200, "an answer to /healthz")
+        return self
+
+    def answers(self, path: str) -> int:
+        """Status code of a GET; 0: no answer."""
+        try:
+            return get(self.url + path, timeout_s=5.0)[0]
+        except (OSError, AssertionError):
+            return 0
+
+    def wait_ready(self) -> Self:
+        """Wait until fresh frames are to be had."""
+        wait_until(lambda: self.answers("/readyz") == 200, "frames (/readyz)")
+        return self
+
+    def workers(self) -> list[psutil.Process]:
+        """Gunicorn's worker processes."""
+        return [
+            child
+            for child in psutil.Process(self.process.pid).children()
+            if "gunicorn" in " ".join(child.cmdline())
+        ]
+
+    def worker(self) -> psutil.Process:
+        """The only worker."""
+        (worker,) = self.workers()
+        return worker
+
+
+@dataclass
+class Services:
+    """Starts services for one test and ends them all.
+
+    Attributes:
+        folder: For logs and the configuration file.
+        segment: ``video.shared_memory_name`` of everything started here.
+        children: Everything started here, in order.
+    """
+
+    folder: Path
+    segment: str
+    children: list[Child] = field(default_factory=list)
+
+    def environment(self, settings: dict[str, object]) -> dict[str, str]:
+        """Variables of a child: no settings but the given ones, dotted as in config.json."""
+        ours = ("RINGCAST_", "VIDEO_", "LOG_LEVEL")
+        variables = {name: text for name, text in os.environ.items() if not name.startswith(ours)}
+        config = self.folder / "config.json"
+        if not config.exists():
+            config.write_text("{}", encoding="utf-8")
+        variables["RINGCAST_CONFIG"] = str(config)
+        variables["PYTHONUNBUFFERED"] = "1"
+        merged = {"video.shared_memory_name": self.segment, **settings}
+        for key, value in merged.items():
+            name = "RINGCAST_" + key.upper().replace(".", "__")
+            variables[name] = str(value).lower() if isinstance(value, bool) else str(value)
+        return variables
+
+    def log(self, name: str) -> Path:
+        """A fresh log file for a child."""
+        return self.folder / f"{len(self.children)}-{name}.log"
+
+    def video(self, source: str = SMALL, **settings: object) -> Child:
+        """Start ``python -m services.video``; settings as ``video__ring__slots=4``."""
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        environment = self.environment({"video.source": source, **dotted})
+        command = [sys.executable, "-m", "services.video"]
+        child = Child(command, environment, self.log("video"))
+        self.children.append(child)
+        return child
+
+    def api(self, *, shared_memory: bool = True, **settings: object) -> Api:
+        """Start gunicorn on a free port and wait until it answers; settings as for ``video``."""
+        dotted = {key.replace("__", "."): value for key, value in settings.items()}
+        given = {"api.port": 0, "video.use_shared_memory": shared_memory, **dotted}
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
+        child = Api(command, self.environment(given), self.log("api"))
+        self.children.append(child)
+        return child.find_out_url()
+
+    def both(self, source: str = SMALL, **settings: object) -> Api:
+        """Start video and API and wait for frames."""
+        self.video(source)
+        return self.api(**settings).wait_ready()  # type: ignore[arg-type]  # settings by name
+
+    def stop(self) -> None:
+        """End everything, the last started first, and print the logs."""
+        for child in reversed(self.children):
+            child.stop()
+        for child in self.children:
+            print(f"----- {child.log.name}\n{child.said()}")  # noqa: T201 - pytest shows it on failure
