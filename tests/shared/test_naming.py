@@ -1,0 +1,82 @@
+"""One place knows what the files of a camera are called."""
+
+from __future__ import annotations
+
+import fnmatch
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from shared.naming import segment_name, segment_paths
+
+names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
+SHM = Path("/dev/shm")  # noqa: S108 - never opened
+
+
+def test_the_three_files_of_a_camera_lie_side_by_side() -> None:
+    paths = segment_paths("front", SHM)
+
+    assert str(paths.ring) == "/dev/shm/front.ring"
+    assert str(paths.lock) == "/dev/shm/front.lock"
+    assert str(paths.socket) == "/dev/shm/front.sock"
+    assert paths.endpoint == "ipc:///dev/shm/front.sock"
+
+
+def test_the_topic_of_a_camera_is_part_of_the_protocol() -> None:
+    assert segment_paths("billiards_video").topic.hex() == "54bf89dd5a78c379"
+
+
+@given(names)
+def test_the_name_can_be_read_back_from_the_path_of_the_ring(name: str) -> None:
+    assert segment_name(segment_paths(name, SHM).ring) == name
+
+
+@given(names, names)
+def test_two_cameras_share_no_file_and_no_topic(one: str, other: str) -> None:
+    assume(one != other)
+    first, second = segment_paths(one, SHM), segment_paths(other, SHM)
+
+    assert {first.ring, first.lock, first.socket}.isdisjoint(
+        {second.ring, second.lock, second.socket}
+    )
+    assert first.topic != second.topic
+
+
+def test_a_temporary_matches_its_own_pattern_and_no_other_cameras_files() -> None:
+    """A camera may be called ``a.ring.tmp.x``: clearing up after ``a`` must not touch its ring."""
+    paths = segment_paths("a", SHM)
+    greedy = segment_paths(paths.temporary().name, SHM)
+
+    assert fnmatch.fnmatchcase(paths.temporary().name, paths.temporary_pattern)
+    for path in (greedy.ring, greedy.lock, greedy.socket, greedy.temporary()):
+        assert not fnmatch.fnmatchcase(path.name, paths.temporary_pattern)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a" * 65, ".hidden", "-x", "a/b", "../a", "a b", "ä", "a\n", "a\0"]
+)
+def test_a_name_that_is_no_plain_file_name_is_refused_with_the_rule(name: str) -> None:
+    with pytest.raises(ValueError, match=r"1 to 64 characters of A-Z a-z 0-9 _ \. -") as caught:
+        segment_paths(name)
+    assert repr(name) in str(caught.value)
+
+
+def test_a_socket_path_may_have_107_bytes_and_not_one_more() -> None:
+    room = 107 - len("/") - len("/a.sock")
+    segment_paths("a", Path("/" + "d" * room))
+
+    with pytest.raises(ValueError, match="has 108 bytes; the kernel takes at most 107"):
+        segment_paths("a", Path("/" + "d" * (room + 1)))
+
+
+def test_bytes_are_counted_not_characters() -> None:
+    with pytest.raises(ValueError, match="the kernel takes at most 107"):
+        segment_paths("a", Path("/" + "ä" * 50))
+
+
+@pytest.mark.parametrize("path", ["front.lock", ".ring", "a b.ring", "front.ring.bak"])
+def test_the_path_of_no_ring_has_no_name(path: str) -> None:
+    with pytest.raises(ValueError, match="is not the path of a ring"):
+        segment_name(Path(path))
