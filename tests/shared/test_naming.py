@@ -18,9 +18,9 @@ SHM = Path("/dev/shm")  # noqa: S108 - never opened
 def test_the_three_files_of_a_camera_lie_side_by_side() -> None:
     paths = segment_paths("front", SHM)
 
-    assert str(paths.ring) == "/dev/shm/front.ring"
-    assert str(paths.lock) == "/dev/shm/front.lock"
-    assert str(paths.socket) == "/dev/shm/front.sock"
+    assert paths.ring == SHM / "front.ring"
+    assert paths.lock == SHM / "front.lock"
+    assert paths.socket == SHM / "front.sock"
     assert paths.endpoint == "ipc:///dev/shm/front.sock"
 
 

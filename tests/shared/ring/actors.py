@@ -235,8 +235,7 @@ class _Writing:
                 self._bell.bind(self._paths.endpoint)
             written = 0
             while written != self._frames:
-                doomed = written + 1 == self._die_in_frame
-                if self._told.to_end.is_set() and not doomed:
+                if self._told.to_end.is_set() and written >= self._die_in_frame:
                     break
                 written += 1
                 self._write(written)
