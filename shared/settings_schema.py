@@ -111,8 +111,8 @@ class VideoSettings(_Section):
         "pattern://1920x1080@30",
         min_length=1,
         description="Where pictures come from: pattern://WIDTHxHEIGHT@FPS, a file, "
-        "v4l2:/dev/video0, a bare camera number, rtsp://…, http://… (MJPEG). Short form VIDEO_SOURCE; VIDEO_FILE "
-        "names a file.",
+        "v4l2:/dev/video0, a bare camera number, rtsp://… or http://… (MJPEG). Short form "
+        "VIDEO_SOURCE; VIDEO_FILE names a file.",
     )
     open_timeout_sec: Seconds = Field(
         5.0, description="How long a network source may take to answer, seconds."
