@@ -14,6 +14,7 @@ import pytest
 from shared.ring.reader import RingReader
 from tests.support.mjpeg_server import MjpegServer
 from tests.support.pictures import bars_are_right, number_in, telling_jpeg
+from tests.support.rtsp_server import RtspServer
 from tests.support.video import ROOT, VideoProcess, Watcher, wait_for
 
 if TYPE_CHECKING:
@@ -170,6 +171,25 @@ def test_source_is_lost_blanked_and_comes_back_by_itself(
         assert back.epoch == online.epoch
         wait_for(lambda: "recovered after" in video.log, "line in the log")
         assert "next try in 0.2 s" in video.log
+
+
+def test_rtsp_camera_is_lost_and_comes_back_by_itself(
+    start_video: StartVideo, watcher: Watcher, h264_file: Path
+) -> None:
+    with RtspServer(h264_file) as server:
+        port = server.port
+        start_video(f"--video.source={server.url}", *QUICK_RETRY)
+        _, image = watcher.wait(lambda info: info.online, "frame")
+        assert bars_are_right(image)
+        assert number_in(image) is not None
+
+    blank, _ = watcher.wait(lambda info: not info.online, "blank")
+
+    with RtspServer(h264_file, port=port):
+        _, image = watcher.wait(
+            lambda info: info.online and info.sequence > blank.sequence, "frames again"
+        )
+        assert bars_are_right(image)
 
 
 def test_blanks_come_once_a_second_while_there_was_never_a_picture(

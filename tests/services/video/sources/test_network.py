@@ -16,9 +16,11 @@ from shared.errors import SourceUnavailable
 from tests.support.capture import FakeCapture
 from tests.support.mjpeg_server import MjpegServer
 from tests.support.pictures import telling_jpeg, telling_picture
+from tests.support.rtsp_server import RtspServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -89,6 +91,17 @@ def test_server_that_falls_silent_is_given_up_after_the_read_timeout() -> None:
             source.grab()
         assert time.monotonic() - started_s >= 0.4
         source.close()
+
+
+def test_rtsp_is_asked_for_over_tcp(h264_file: Path) -> None:
+    """UDP loses packets, and half a picture is worse than a late one."""
+    with RtspServer(h264_file) as server:
+        source = NetworkSource(server.url)
+        source.open()
+        source.grab()
+        source.close()
+
+    assert server.transports == ["RTP/AVP/TCP;unicast;interleaved=0-1"]
 
 
 def test_timeouts_and_one_decoder_thread_are_asked_of_ffmpeg() -> None:

@@ -1,8 +1,7 @@
 """One suite for every kind of source: what ``source.Source`` promises.
 
-Pattern, file and HTTP MJPEG are the real thing. RTSP and V4L2 run on a ``cv2.VideoCapture`` of ours
-(``tests/support/capture.py``): there is no camera here. What is beneath that seam, FFmpeg and the
-kernel, is the same for RTSP as for HTTP, and for V4L2 needs hardware.
+Pattern, file, HTTP MJPEG and RTSP are the real thing. V4L2 runs on a ``cv2.VideoCapture`` of ours
+(``tests/support/capture.py``): what is beneath that seam needs a camera, and there is none here.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from shared.settings_schema import DeviceSettings
 from tests.support.capture import FakeCapture
 from tests.support.mjpeg_server import MjpegServer
 from tests.support.pictures import bars_are_right, number_in, telling_jpeg, telling_picture
+from tests.support.rtsp_server import RtspServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,6 @@ def kind(request: pytest.FixtureRequest) -> str:
 def source(kind: str, h264_file: Path) -> Iterator[Source]:
     """A source of telling pictures, 320x240 (the pattern carries the slot's number instead)."""
     with contextlib.ExitStack() as stack:
-        pictures = [telling_picture(number) for number in range(30)]
         source: Source
         match kind:
             case "pattern":
@@ -55,11 +54,11 @@ def source(kind: str, h264_file: Path) -> Iterator[Source]:
                 server = stack.enter_context(MjpegServer(telling_jpeg))
                 source = NetworkSource(server.url)
             case "rtsp":
-                url = "rtsp://admin:secret@127.0.0.1:8554/live"
-                source = NetworkSource(url, make_capture=FakeCapture(pictures))
+                camera_server = stack.enter_context(RtspServer(h264_file))
+                source = NetworkSource(camera_server.url.replace("//", "//admin:secret@"))
             case _:
                 # /dev/null is a character device that everybody may open, as a camera's should be.
-                camera = FakeCapture(pictures)
+                camera = FakeCapture([telling_picture(number) for number in range(30)])
                 source = DeviceSource(Path("/dev/null"), DeviceSettings(), make_capture=camera)
         yield source
         source.close()
@@ -71,6 +70,12 @@ def take(source: Source, writer: RingWriter) -> Slot:
     slot = writer.begin(grab.geometry, grab.size_bytes)
     assert source.retrieve(slot) == grab.geometry
     return slot
+
+
+def grab_to_the_end(source: Source) -> None:
+    """What was sent before the loss may still be shown; 90 pictures are more than that."""
+    for _ in range(90):
+        source.grab()
 
 
 def test_pictures_land_in_the_slot_in_order_and_in_right_colors(
@@ -140,9 +145,8 @@ def test_label_has_no_secret_and_details_say_the_size(source: Source) -> None:
 
 
 @pytest.mark.parametrize("kind", ["http", "rtsp", "v4l2"])
-def test_source_that_ended_its_life_says_why(kind: str, writer: RingWriter) -> None:
+def test_source_that_is_lost_says_who(kind: str, h264_file: Path, writer: RingWriter) -> None:
     """A looped file and the pattern go on for ever."""
-    pictures = [telling_picture(0)]
     lost: Source
     with contextlib.ExitStack() as stack:
         match kind:
@@ -150,14 +154,16 @@ def test_source_that_ended_its_life_says_why(kind: str, writer: RingWriter) -> N
                 server = stack.enter_context(MjpegServer(telling_jpeg, pictures=1))
                 lost = NetworkSource(server.url)
             case "rtsp":
-                lost = NetworkSource("rtsp://127.0.0.1/", make_capture=FakeCapture(pictures))
+                camera_server = stack.enter_context(RtspServer(h264_file))
+                lost = NetworkSource(camera_server.url)
             case _:
-                camera = FakeCapture(pictures)
+                camera = FakeCapture([telling_picture(0)])
                 lost = DeviceSource(Path("/dev/null"), DeviceSettings(), make_capture=camera)
         lost.open()
         take(lost, writer)
+        stack.close()
         with pytest.raises(SourceUnavailable, match=r"127\.0\.0\.1|/dev/null"):
-            lost.grab()
+            grab_to_the_end(lost)
         lost.close()
 
 
