@@ -19,7 +19,7 @@ from gevent.threadpool import ThreadPool
 
 from services.api import mjpeg
 from shared.blank import draw_blank
-from shared.errors import EncodeError
+from shared.errors import EncodeError, RingcastError
 from shared.frame import Epoch, MonotonicNs, PixelFormat, Sequence
 
 if TYPE_CHECKING:
@@ -110,8 +110,18 @@ class Encoder:
         return self._run(lambda: _encode_blank(geometry, reason, of, variant))
 
     def _run(self, work: Callable[[], Jpeg]) -> Jpeg:
-        jpeg: Jpeg = self._pool.apply(work)
-        return jpeg
+        # gevent prints every exception that leaves a pool thread, and these are ordinary outcomes
+        outcome: Jpeg | RingcastError = self._pool.apply(_caught, (work,))
+        if isinstance(outcome, RingcastError):
+            raise outcome
+        return outcome
+
+
+def _caught(work: Callable[[], Jpeg]) -> Jpeg | RingcastError:
+    try:
+        return work()
+    except RingcastError as error:
+        return error
 
 
 def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
