@@ -49,6 +49,8 @@ log = logging.getLogger(__name__)
 _HEARTBEAT_S: Final = 0.2
 """Longest wait; readers are promised 250 ms."""
 _BLANK_INTERVAL_S: Final = 1.0
+_FIRST_BLANK_S: Final = 2.0
+"""Longest time without a ring after the start; a source that opens sooner needs no blank."""
 _FIRST_GEOMETRY: Final = Geometry(1280, 720, PixelFormat.BGR24)
 """Of a blank that comes before any picture."""
 
@@ -88,7 +90,7 @@ class CaptureLoop:
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
         self._blank_since_s: float | None = None
-        self._blank_due_s = self._picture_s + _BLANK_INTERVAL_S
+        self._blank_due_s = self._picture_s + min(self._stall_timeout_s, _FIRST_BLANK_S)
 
     def run(self) -> str:
         """Work until somebody wants an end.

@@ -2,7 +2,8 @@
 
 ``grab`` decodes, ``retrieve(slot.image)`` converts to BGR and lays the result into shared memory.
 OpenCV keeps the given array when size and channels fit (a test holds that); otherwise it makes an
-array of its own, and that is how a change of size shows.
+array of its own, and that is how a change of size shows. Streams by FFmpeg rarely show one: OpenCV
+scales their pictures to the size they had when the stream was opened.
 """
 
 from __future__ import annotations

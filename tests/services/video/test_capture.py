@@ -217,7 +217,7 @@ def test_picture_after_a_loss_is_online_again(rig: Rig, caplog: pytest.LogCaptur
 
     info, _, _ = rig.newest()
     assert (info.online, info.reason, info.sequence) == (True, "", 3)
-    assert "source source: recovered after 0.0 s" in caplog.messages
+    assert "source source: recovered after" in caplog.text
 
 
 def test_silence_is_blanked_after_the_stall_timeout_and_the_heart_beats_on(

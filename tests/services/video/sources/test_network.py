@@ -12,15 +12,18 @@ import cv2
 import pytest
 
 from services.video.sources.network import NetworkSource
+from services.video.sources.source import PictureResized
 from shared.errors import SourceUnavailable
 from tests.support.capture import FakeCapture
 from tests.support.mjpeg_server import MjpegServer
-from tests.support.pictures import telling_jpeg, telling_picture
+from tests.support.pictures import number_in, telling_jpeg, telling_picture
 from tests.support.rtsp_server import RtspServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from shared.ring.writer import RingWriter
 
 
 @pytest.fixture
@@ -45,6 +48,7 @@ def test_refused_connection_names_the_place(scheme: str, closed_port: int) -> No
         source.open()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "rtsp"])
 def test_silent_server_is_given_up_after_the_open_timeout(scheme: str, silent_port: int) -> None:
     source = NetworkSource(f"{scheme}://127.0.0.1:{silent_port}/live", open_timeout_s=0.5)
@@ -91,6 +95,33 @@ def test_server_that_falls_silent_is_given_up_after_the_read_timeout() -> None:
             source.grab()
         assert time.monotonic() - started_s >= 0.4
         source.close()
+
+
+def changing_jpeg(number: int) -> bytes:
+    """Telling pictures that change their size and lose their colors on the way."""
+    image = telling_picture(number, *((320, 240) if number < 5 else (640, 480)))
+    encoded, data = cv2.imencode(".jpg", image[:, :, 1] if number >= 10 else image)
+    assert encoded
+    return bytes(data)
+
+
+def test_stream_that_changes_size_and_color_goes_on(writer: RingWriter) -> None:
+    """OpenCV scales to the first size; should it ever stop that, the loop copes with it too."""
+    with MjpegServer(changing_jpeg, pictures=15) as server:
+        source = NetworkSource(server.url)
+        source.open()
+        seen = []
+        for _ in range(15):
+            slot = writer.begin(source.grab().geometry)
+            try:
+                source.retrieve(slot)
+                image = slot.image
+            except PictureResized as resized:
+                image = resized.image
+            seen.append(number_in(image))
+        source.close()
+
+    assert seen == list(range(15))
 
 
 def test_rtsp_is_asked_for_over_tcp(h264_file: Path) -> None:

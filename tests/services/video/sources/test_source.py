@@ -167,6 +167,7 @@ def test_source_that_is_lost_says_who(kind: str, h264_file: Path, writer: RingWr
         lost.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pattern", "file"], indirect=True)
 def test_source_without_a_clock_of_its_own_keeps_the_pace(source: Source) -> None:
     source.open()
