@@ -84,7 +84,7 @@ def test_the_mutable_words_lie_on_cache_lines_of_their_own() -> None:
     writer_pid=st.integers(0, 2**32 - 1),
     label=st.text(max_size=60).map(lambda text: text.rstrip("\0")),
 )
-def test_what_was_packed_is_unpacked(  # noqa: PLR0913 - one argument per field
+def test_what_was_packed_is_unpacked(  # noqa: PLR0913, PLR0917 - one argument per field
     slots: int,
     capacity_bytes: int,
     page_bytes: int,
