@@ -76,7 +76,8 @@ class Attachment:
     def refresh(self) -> RingReader | None:
         """Check the present reader, or try to get one. Cheap; call it on every turn of a loop.
 
-        Readers that were replaced are closed once their last view is.
+        Readers that were replaced are closed once their last view is: the memory of a dead segment
+        may be all the room a new one has.
         """
         now = self._clock()
         self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
@@ -126,9 +127,9 @@ class Attachment:
             self._enter(Condition.LIVE, "")
 
     def _detach(self, condition: Condition, why: str) -> None:
-        if self._reader is not None:
-            self._superseded.append(self._reader)
-            self._reader = None
+        reader, self._reader = self._reader, None
+        if reader is not None and not _close_if_unused(reader):
+            self._superseded.append(reader)
         self._enter(condition, why)
 
     def _enter(self, condition: Condition, why: str) -> None:

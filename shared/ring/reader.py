@@ -172,8 +172,7 @@ class RingReader:
     @property
     def _mapping(self) -> Mapping:
         if self._open_mapping is None:
-            msg = f"the reader of {self.paths.ring} is closed"
-            raise RuntimeError(msg)
+            raise RingUnavailable(self.paths.ring, "this reader is closed")
         return self._open_mapping
 
     @property
@@ -241,6 +240,7 @@ class RingReader:
 
         Raises:
             FrameOverwritten: It is not in the ring, or not any more.
+            RingUnavailable: The reader was closed.
             ProtocolError: The slot contradicts itself.
         """
         view = FrameView(self, self._mapping, sequence)
@@ -248,7 +248,7 @@ class RingReader:
         return view
 
     def close(self) -> None:
-        """Let the mapping go; again is harmless. Nothing can be read from it afterwards.
+        """Let the mapping go; again is harmless. Whatever is asked afterwards is RingUnavailable.
 
         Raises:
             RuntimeError: A view is still open.

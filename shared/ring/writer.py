@@ -23,6 +23,8 @@ __all__ = ["RingWriter", "Slot"]
 log = logging.getLogger(__name__)
 
 _NAMES_CHECK_NS: Final = 1_000_000_000
+_PATIENCE_NS: Final = 1_000_000_000
+_ROOM_RETRY_S: Final = 0.02
 _ADVICE: Final = (
     "Free some, give the directory more room (shm_size in Compose, sizeLimit of the emptyDir in "
     "Kubernetes), or lower RINGCAST_VIDEO__RING__SLOTS (now {slots}) or "
@@ -56,6 +58,7 @@ class RingWriter:
         self._dropped = 0
         self._names_checked_at = 0
         self._slot_begun = False
+        self._patient_until_ns = 0
 
     def open(self) -> None:
         """Take the writer's lock and clear away what a killed writer left. No segment yet.
@@ -67,7 +70,8 @@ class RingWriter:
         """
         self._lock.open()
         try:
-            remove_leftovers(self.paths)
+            if remove_leftovers(self.paths):
+                self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
         except BaseException:
             self._lock.close()
             raise
@@ -84,6 +88,7 @@ class RingWriter:
 
         Raises:
             RingSpaceError: A new segment does not fit; the old one stays usable for frames that do.
+                Right after a killed writer it is waited for room, at most a second.
             RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
             RuntimeError: The writer is not open.
@@ -214,12 +219,7 @@ class RingWriter:
             writer_pid=os.getpid(),
             label=self._label,
         )
-        mapping = create_segment(
-            self.paths,
-            header,
-            reserve_bytes=self._reserve_bytes,
-            advice=_ADVICE.format(slots=self._slots),
-        )
+        mapping = self._create(header)
         if self._mapping is not None:
             self._mapping.words[Word.STATE] = State.RETIRED
         mapping.words[Word.DROPPED] = self._dropped
@@ -234,6 +234,21 @@ class RingWriter:
             header.epoch,
         )
         return mapping
+
+    def _create(self, header: SegmentHeader) -> Mapping:
+        """Make the segment; give readers of a killed writer a moment to let its memory go."""
+        while True:
+            try:
+                return create_segment(
+                    self.paths,
+                    header,
+                    reserve_bytes=self._reserve_bytes,
+                    advice=_ADVICE.format(slots=self._slots),
+                )
+            except RingSpaceError:
+                if self._mapping is not None or time.monotonic_ns() >= self._patient_until_ns:
+                    raise
+            time.sleep(_ROOM_RETRY_S)
 
     def _keep_names(self, mapping: Mapping) -> None:
         """Take lock and name anew where somebody removed them; the lock first."""

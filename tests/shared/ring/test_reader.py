@@ -1,0 +1,235 @@
+"""RingReader and FrameView: checked before and after, read-only, and not usable for longer."""
+
+from __future__ import annotations
+
+import gc
+import struct
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
+from shared.frame import MonotonicNs, Sequence
+from shared.ring.reader import RingReader
+from tests.shared.conftest import TINY
+from tests.support.frames import draw_telling, is_telling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.ring.writer import RingWriter
+
+SLOTS = 4
+
+
+def write(writer: RingWriter, frames: int) -> None:
+    for _ in range(frames):
+        slot = writer.begin(TINY)
+        draw_telling(slot.image, slot.sequence)
+        writer.commit(slot, MonotonicNs(1))
+
+
+@pytest.fixture
+def reader(writer: RingWriter) -> Iterator[RingReader]:
+    write(writer, 3)
+    opened = RingReader.open(writer.paths)
+    yield opened
+    opened.close()
+
+
+def test_a_reader_knows_what_the_writer_says(writer: RingWriter, reader: RingReader) -> None:
+    assert (reader.slots, reader.label, reader.head, reader.dropped) == (SLOTS, "pattern", 3, 0)
+    assert reader.total_bytes == writer.paths.ring.stat().st_size
+    assert reader.live
+    assert reader.writer_lives()
+    assert reader.has_name()
+
+
+def test_a_frame_that_is_not_there_yet_is_refused_with_what_was_seen(reader: RingReader) -> None:
+    with pytest.raises(FrameOverwritten) as caught:
+        reader.view(Sequence(4))
+    assert (caught.value.sequence, caught.value.stamp) == (4, 0)
+
+
+def test_a_frame_that_was_overwritten_is_refused(writer: RingWriter, reader: RingReader) -> None:
+    write(writer, 2)
+    with pytest.raises(FrameOverwritten) as caught:
+        reader.view(Sequence(1))
+    assert (caught.value.sequence, caught.value.stamp) == (1, 10)
+    with reader.view(Sequence(2)) as view:
+        assert is_telling(view.image, 2)
+
+
+def test_a_frame_that_is_being_written_is_refused(writer: RingWriter, reader: RingReader) -> None:
+    writer.begin(TINY)
+    with pytest.raises(FrameOverwritten) as caught:
+        reader.view(Sequence(4))
+    assert caught.value.stamp == 7
+
+
+def test_a_frame_overwritten_while_its_fields_are_read_is_refused(
+    writer: RingWriter, reader: RingReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The writer comes between the first look at the stamp and the second: at the fence."""
+    monkeypatch.setattr("shared.ring.reader.fence", lambda: write(writer, 1))
+    with pytest.raises(FrameOverwritten):
+        reader.view(Sequence(1))
+
+
+def test_leaving_the_with_block_tells_that_the_frame_was_overwritten(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    def look() -> None:
+        with reader.view(Sequence(3)) as view:
+            assert view.valid()
+            write(writer, SLOTS)
+            assert not view.valid()
+            with pytest.raises(FrameOverwritten):
+                view.copy()
+
+    with pytest.raises(FrameOverwritten) as caught:
+        look()
+    assert (caught.value.sequence, caught.value.stamp) == (3, 14)
+
+
+def test_an_error_inside_the_with_block_is_not_covered_by_an_overwritten_frame(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    def fail() -> None:
+        with reader.view(Sequence(3)):
+            write(writer, SLOTS)
+            _ = 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+
+
+def test_beginning_to_overwrite_is_enough(writer: RingWriter, reader: RingReader) -> None:
+    view = reader.view(Sequence(3))
+    write(writer, SLOTS - 1)
+    assert view.valid()
+    writer.begin(TINY)
+    assert not view.valid()
+    view.close()
+
+
+def test_the_image_is_in_place_and_cannot_be_written(reader: RingReader) -> None:
+    with reader.view(Sequence(1)) as view:
+        for array in (view.image, view.payload):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 0
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.flags.writeable = True
+        assert view.image.flags.c_contiguous
+
+
+def test_a_copy_is_the_callers_own(writer: RingWriter, reader: RingReader) -> None:
+    with reader.view(Sequence(3)) as view:
+        image = view.copy()
+    write(writer, SLOTS)
+    assert is_telling(image, 3)
+    image[:] = 0
+
+
+def test_a_view_cannot_be_used_after_its_block(reader: RingReader) -> None:
+    with reader.view(Sequence(3)) as view:
+        pass
+    assert not view.valid()
+    closed = "the view on frame 3 is closed; copy"
+    with pytest.raises(RuntimeError, match=closed):
+        _ = view.image
+    with pytest.raises(RuntimeError, match=closed):
+        _ = view.payload
+    with pytest.raises(RuntimeError, match=closed):
+        view.copy()
+    view.close()
+
+
+def test_closing_a_reader_with_an_open_view_is_an_error(reader: RingReader) -> None:
+    with reader.view(Sequence(3)) as view:
+        with pytest.raises(RuntimeError, match=r"1 views of .* are still open"):
+            reader.close()
+        assert is_telling(view.image, 3)
+    reader.close()
+
+
+def test_a_view_that_was_dropped_does_not_keep_the_reader(reader: RingReader) -> None:
+    """Who forgets ``with`` must not pin a segment's memory for ever."""
+    assert is_telling(reader.view(Sequence(3)).image, 3)
+    gc.collect()
+    assert len(reader.views) == 0
+    reader.close()
+
+
+def test_a_closed_reader_lets_the_memory_go_and_says_so(reader: RingReader) -> None:
+    def mapped() -> int:
+        with open("/proc/self/maps", encoding="utf-8") as maps:  # noqa: PTH123 - not a Path's file
+            return sum(str(reader.paths.ring) in line for line in maps)
+
+    before = mapped()
+    reader.close()
+    gc.collect()
+    assert mapped() == before - 1
+    with pytest.raises(RingUnavailable, match="this reader is closed"):
+        _ = reader.head
+    with pytest.raises(RingUnavailable, match="this reader is closed"):
+        reader.view(Sequence(1))
+    reader.close()
+
+
+def test_arrays_that_outlive_everything_do_not_crash(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    """An explicit unmap under an array is a segmentation fault (numpy#23305)."""
+    with reader.view(Sequence(3)) as view:
+        kept = view.image
+    reader.close()
+    writer.close()
+    gc.collect()
+    assert is_telling(kept, 3)
+
+
+def test_a_dead_writers_segment_is_not_shown(writer: RingWriter) -> None:
+    write(writer, 1)
+    content = writer.paths.ring.read_bytes()
+    writer.close()
+    writer.paths.ring.write_bytes(content)
+    writer.paths.ring.chmod(0o640)
+    with pytest.raises(RingUnavailable, match="has died"):
+        RingReader.open(writer.paths)
+    writer.paths.lock.unlink()
+    with pytest.raises(RingUnavailable):
+        RingReader.open(writer.paths)
+    writer.paths.ring.unlink()
+
+
+def test_a_slot_that_contradicts_its_stamp_is_a_protocol_error(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    """Only a stranger with write permission can do that."""
+    page = writer.paths.ring.stat().st_size - SLOTS * 8192
+    with writer.paths.ring.open("r+b") as file:
+        file.seek(page - 4096 + 3 % SLOTS * 128 + 8)
+        file.write(struct.pack("<Q", 99))
+    with pytest.raises(ProtocolError, match="stamped for frame 3 says it holds frame 99"):
+        reader.view(Sequence(3))
+
+
+def test_many_threads_may_take_views_of_one_reader(reader: RingReader) -> None:
+    wrong: list[int] = []
+
+    def look() -> None:
+        for _ in range(300):
+            with reader.view(Sequence(3)) as view:
+                if not is_telling(view.image, 3):
+                    wrong.append(1)
+
+    threads = [threading.Thread(target=look) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert wrong == []
+    assert len(reader.views) == 0

@@ -1,0 +1,142 @@
+"""Full file systems: on a small tmpfs of their own, as root or in a user namespace."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from shared.errors import RingSpaceError
+from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.naming import SegmentPaths, segment_paths
+from shared.ring.attachment import Attachment, Condition
+from shared.ring.reader import RingReader
+from shared.ring.writer import RingWriter
+from tests.shared.ring.actors import Actor, wait_until
+from tests.support.frames import draw_telling, is_telling
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.process
+
+SIZE: Final = 4 * 2**20
+FITS: Final = Geometry(1024, 512, PixelFormat.GRAY8)  # 4 slots: 2 MiB
+TOO_LARGE: Final = Geometry(1024, 1024, PixelFormat.GRAY8)  # 4 slots: 4 MiB, and the header
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[SegmentPaths]:
+    """Paths on a tmpfs of 4 MiB. Where mounting is not allowed, see ``conftest.py``."""
+    folder = tmp_path / "shm"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0750", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, timeout=20, check=False)
+    assert mounted.returncode == 0, f"cannot mount a tmpfs, not even as root: {mounted.stderr}"
+    yield segment_paths("camera", folder)
+    subprocess.run(["umount", "--lazy", str(folder)], timeout=20, check=True)
+
+
+def write(writer: RingWriter, geometry: Geometry) -> None:
+    slot = writer.begin(geometry)
+    draw_telling(slot.image, slot.sequence)
+    writer.commit(slot, MonotonicNs(1))
+
+
+def newest_is_right(reader: RingReader) -> bool:
+    with reader.view(reader.head) as view:
+        return is_telling(view.image, reader.head)
+
+
+def test_a_ring_too_large_at_start_is_refused_with_all_one_needs_and_nothing_made(
+    small: SegmentPaths,
+) -> None:
+    with RingWriter(small, slots=4) as writer:
+        with pytest.raises(RingSpaceError) as caught:
+            writer.begin(TOO_LARGE)
+        assert [path.name for path in small.directory.iterdir()] == [small.lock.name]
+    error = caught.value
+    assert error.directory == small.directory
+    assert error.need_bytes == 4 * 2**20 + 2 * 4096
+    assert error.free_bytes <= SIZE
+    for word in (str(small.directory), str(error.need_bytes), str(error.free_bytes)):
+        assert word in str(error)
+    assert "RINGCAST_VIDEO__RING__SLOTS" in str(error)
+
+
+def test_the_reserve_is_kept_free(small: SegmentPaths) -> None:
+    with (
+        RingWriter(small, slots=4, reserve_bytes=3 * 2**20) as writer,
+        pytest.raises(RingSpaceError, match="RINGCAST_VIDEO__RING__RESERVE_MB"),
+    ):
+        writer.begin(FITS)
+
+
+def test_the_wait_for_readers_of_a_killed_writer_has_an_end(small: SegmentPaths) -> None:
+    with Actor("writer", small, slots=4, size=(512, 512)) as victim:
+        assert victim.hear() == "first"
+        reader = RingReader.open(small)
+        victim.kill()
+    with RingWriter(small, slots=4) as writer:
+        with pytest.raises(RingSpaceError):
+            writer.begin(FITS)
+        reader.close()
+        write(writer, FITS)
+
+
+def test_a_ring_that_cannot_grow_stays_live_and_usable(small: SegmentPaths) -> None:
+    with RingWriter(small, slots=4) as writer:
+        write(writer, FITS)
+        attachment = Attachment(small)
+        reader = attachment.refresh()
+        assert reader is not None
+        with pytest.raises(RingSpaceError):
+            writer.begin(TOO_LARGE)
+        assert attachment.refresh() is reader
+        assert attachment.condition is Condition.LIVE
+        assert newest_is_right(reader)
+        write(writer, FITS)
+        assert reader.head == 2
+        assert newest_is_right(reader)
+        attachment.close()
+    assert [path.name for path in small.directory.iterdir()] == [small.lock.name]
+
+
+def test_a_ring_never_notices_that_its_directory_fills_up(small: SegmentPaths) -> None:
+    """With a sparse file the first touch of a page would be SIGBUS, for reader and writer."""
+    with RingWriter(small, slots=4) as writer:
+        writer.begin(FITS)
+        with pytest.raises(OSError, match="No space left"):
+            (small.directory / "hog").write_bytes(bytes(SIZE))
+        write(writer, FITS)
+        reader = RingReader.open(small)
+        for _ in range(10):
+            write(writer, FITS)
+            assert newest_is_right(reader)
+        reader.close()
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["alone", "with a reader"])
+def test_a_restart_after_a_kill_works_where_only_one_ring_fits(
+    small: SegmentPaths,
+    watched: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    attachment = Attachment(small)
+    looking = threading.Timer(0.2, attachment.refresh)  # it lets the memory go: RETIRED
+    with Actor("writer", small, slots=4, size=(512, 512)) as victim:  # 3 MiB
+        assert victim.hear() == "first"
+        if watched:
+            wait_until(attachment.refresh)
+        victim.kill()
+    looking.start()
+    with RingWriter(small, slots=4) as writer:
+        write(writer, Geometry(512, 512, PixelFormat.BGR24))
+        looking.join()
+        wait_until(attachment.refresh)
+        reader = attachment.reader
+        assert reader is not None
+        assert newest_is_right(reader)
+        attachment.close()
