@@ -308,3 +308,13 @@ def test_picture_that_fits_again_ends_the_blank(cramped: Rig) -> None:
 def test_no_room_for_the_very_first_picture_ends_the_service(cramped: Rig) -> None:
     with pytest.raises(RingSpaceError):
         cramped.run(picture(HUGE))
+
+
+def test_no_room_even_for_the_first_blank_ends_the_service(
+    paths: SegmentPaths, publisher: Publisher
+) -> None:
+    with (
+        RingWriter(paths, reserve_bytes=2**60) as writer,
+        pytest.raises(RingSpaceError, match="not enough shared memory"),
+    ):
+        Rig(writer, publisher).run(SourceLost("no cable"))

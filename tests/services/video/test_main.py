@@ -80,6 +80,25 @@ def test_end_of_standard_input_ends_it_only_when_asked_to(
     assert "standard input" in video.log
 
 
+def test_it_does_not_outlive_a_parent_that_is_killed(watcher: Watcher, paths: SegmentPaths) -> None:
+    """Legacy mode: an API worker starts it with a pipe, and workers do get kill -9."""
+    arguments = (
+        *("-m", "services.video", "--exit-with-stdin", "--video.ring.reserve_mb=0"),
+        *(f"--video.shared_memory_directory={paths.directory}", SMALL_PATTERN),
+    )
+    script = (
+        "import subprocess, sys\n"
+        f"subprocess.Popen([sys.executable, *{arguments!r}], stdin=subprocess.PIPE).wait()"
+    )
+    parent = subprocess.Popen((sys.executable, "-c", script), cwd=ROOT)
+    watcher.wait(lambda info: info.online, "frame")
+
+    parent.kill()
+    parent.wait(timeout=10)
+
+    wait_for(lambda: not paths.ring.exists() and not paths.socket.exists(), "end of the child")
+
+
 @pytest.mark.slow
 def test_signal_ends_it_while_the_source_hangs_in_c(
     start_video: StartVideo, watcher: Watcher
