@@ -50,17 +50,23 @@ install_plugins() {
     else
         say "fetching Compose and buildx of Debian 13"
         fetch_plugins_from_trixie
+        apt_install docker-compose # 1.29, which the Compose files must suit too
     fi
     docker compose version >&2 && docker buildx version >&2
 }
 
+# The address of the machine's own mirror, as apt has it.
+debian_mirror() {
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
+        sed -n 1p
+}
+
 fetch_plugins_from_trixie() {
-    local apt="$state/trixie" mirror plugins="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' \
-        'Label: Debian' | head -n 1)
-    [[ -n $mirror ]] || { apt-get -qq update; mirror=$(apt-get indextargets --format '$(REPO_URI)' \
-        'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | head -n 1); }
+    local apt="$state/trixie" plugins="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" mirror
+    mirror=$(debian_mirror)
+    [[ -n $mirror ]] || { apt-get -qq update && mirror=$(debian_mirror); }
     [[ -n $mirror ]] || fail "apt knows no Debian mirror"
+    [[ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ]] || apt_install debian-archive-keyring
     rm -rf "$apt"
     mkdir -p "$apt"/{sources,lists/partial,cache/archives/partial,unpacked} "$plugins"
     printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' "$mirror" \
