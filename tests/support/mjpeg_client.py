@@ -174,6 +174,14 @@ class MjpegClient:
                 raise EndOfStream(clean=False)
             self._reader.feed(data)
 
+    def sip(self, size_bytes: int) -> Part | None:
+        """Receive at most ``size_bytes`` and return the part they complete, if any."""
+        assert self._reader is not None
+        self._reader.feed(self.socket.recv(size_bytes))
+        part = self._reader.next_part()
+        self.parts_seen += part is not None
+        return part
+
     def parts(self, count: int | None = None, duration_s: float | None = None) -> Iterator[Part]:
         """Yield ``count`` parts, or all that come within ``duration_s``, or without end."""
         deadline = None if duration_s is None else time.monotonic() + duration_s

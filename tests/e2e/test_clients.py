@@ -1,0 +1,224 @@
+"""The clients people really use: ffmpeg, OpenCV, curl, a browser. A missing one is a failure."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import subprocess
+import urllib.request
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+import pytest
+
+from shared.frame_code import read_codes
+from tests.support.multipart import MultipartReader
+from tests.support.processes import wait_until
+from tests.support.streams import STREAM, assert_never_back, assert_telling, status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from playwright.sync_api import Page
+
+    from tests.support.multipart import Part
+    from tests.support.processes import Api, Services
+
+pytestmark = [pytest.mark.process, pytest.mark.e2e]
+
+SIZE: Final = (320, 240)
+LOOK_AT_PICTURE: Final = """() => {
+    const picture = document.getElementById("picture");
+    if (!picture.naturalWidth) return "";
+    const canvas = document.createElement("canvas");
+    canvas.width = picture.naturalWidth;
+    canvas.height = picture.naturalHeight;
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas.toDataURL("image/png").split(",")[1];
+}"""
+
+
+def program(name: str) -> str:
+    """Find a program; the real clients are part of what is promised, so none is skipped."""
+    path = shutil.which(name)
+    assert path is not None, f"{name} is not installed; see tests/apt-packages.txt"
+    return path
+
+
+def sequences(images: list[NDArray[np.uint8]]) -> list[int]:
+    """The numbers in some pictures, top equal to bottom."""
+    numbers = []
+    for image in images:
+        top, bottom = read_codes(image)
+        assert top is not None
+        assert top == bottom
+        numbers.append(top.sequence)
+    return numbers
+
+
+def strictly(body: bytes) -> list[Part]:
+    """Parse the body a client has saved, as far as it goes."""
+    reader = MultipartReader(b"frame")
+    reader.feed(body)
+    parts = []
+    while (part := reader.next_part()) is not None:
+        parts.append(part)
+    return parts
+
+
+@pytest.mark.parametrize("version", ["--http1.0", "--http1.1"])
+def test_curl_saves_parts_without_a_byte_between_them(
+    running: Api, tmp_path: Path, version: str
+) -> None:
+    saved, headers = tmp_path / "stream", tmp_path / "headers"
+    command = [program("curl"), "--silent", version, "--max-time", "2"]
+    command += ["--dump-header", str(headers), "--output", str(saved), running.url + STREAM]
+    timed_out = 28
+    assert subprocess.run(command, check=False, timeout=30).returncode == timed_out
+    parts = strictly(saved.read_bytes())
+    assert len(parts) >= 30
+    assert_never_back(parts)
+    for part in parts[::10]:
+        assert_telling(part)
+    assert b"chunked" not in headers.read_bytes().lower()
+
+
+def test_ffmpeg_decodes_every_frame(running: Api) -> None:
+    width, height = SIZE
+    command = [program("ffmpeg"), "-loglevel", "error", "-f", "mpjpeg"]
+    command += ["-i", running.url + STREAM, "-frames:v", "20", "-fps_mode", "passthrough"]
+    command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=50)
+    images = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
+    numbers = sequences(list(images))
+    assert len(numbers) == 20
+    assert numbers == sorted(set(numbers)), "each frame once, in order"
+    assert done.stderr == b""
+
+
+def test_ffmpeg_finds_out_by_itself_what_the_stream_is(running: Api) -> None:
+    command = [program("ffmpeg"), "-loglevel", "error", "-i", f"{running.url}/stream/video"]
+    command += ["-frames:v", "5", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=50)
+    assert len(done.stdout) == 5 * SIZE[0] * SIZE[1] * 3
+    assert done.stderr == b""
+
+
+@pytest.mark.parametrize("query", ["", "?advance_headers=1"])
+def test_opencv_reads_the_stream_as_a_camera(running: Api, query: str) -> None:
+    capture = cv2.VideoCapture(running.url + STREAM + query, cv2.CAP_FFMPEG)
+    try:
+        assert capture.isOpened()
+        images = []
+        for _ in range(20):
+            whole, image = capture.read()
+            assert whole
+            images.append(image.astype(np.uint8, copy=False))
+    finally:
+        capture.release()
+    numbers = sequences(images)
+    assert numbers == sorted(set(numbers))
+
+
+def test_colours_are_those_of_the_source(running: Api) -> None:
+    """A swap of red and blue shows in the mean of the picture's colour bars."""
+    with urllib.request.urlopen(running.url + "/stream/video/frame", timeout=10) as answer:
+        jpeg = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
+    assert jpeg is not None
+    command = [program("ffmpeg"), "-loglevel", "error", "-i", f"{running.url}/stream/video"]
+    command += ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=50)
+    other = np.frombuffer(done.stdout, np.uint8).reshape(jpeg.shape)
+    difference = np.abs(jpeg.mean(axis=(0, 1)) - other.mean(axis=(0, 1)))
+    assert difference.max() < 8.0
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A page in headless Chromium."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - slow to import
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program("chromium"), args=["--no-sandbox"]
+        )
+        yield browser.new_page()
+        browser.close()
+
+
+def shown(page: Page) -> int | None:
+    """Number of the frame that the page shows at this moment."""
+    png = base64.b64decode(page.evaluate(LOOK_AT_PICTURE))
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) if png else None
+    if image is None:
+        return None
+    top, bottom = read_codes(image.astype(np.uint8, copy=False))
+    return top.sequence if top is not None and top == bottom else None
+
+
+def text(page: Page, element: str) -> str:
+    """What an element of the page says."""
+    return page.text_content(f"#{element}") or ""
+
+
+def test_first_page_shows_the_moving_picture_and_its_numbers(running: Api, page: Page) -> None:
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(running.url + "/", wait_until="domcontentloaded")
+    seen: set[int] = set()
+
+    def moves() -> bool:
+        number = shown(page)
+        seen.update({number} if number is not None else set())
+        return len(seen) >= 5
+
+    wait_until(moves, f"five different pictures in the page, saw {seen}")
+    wait_until(lambda: text(page, "state") == "online", "the page to say online")
+    wait_until(lambda: float(text(page, "fps")) > 20, "the page to say how many fps")
+    assert page.title() == "video – Ringcast"  # noqa: RUF001 - the dash is meant
+    hrefs = page.eval_on_selector_all("#links a", "links => links.map(link => link.pathname)")
+    for path in ("/stream/video", "/stream/video/frame", "/stream/video/status", "/readyz"):
+        assert path in hrefs
+    assert complaints == [], "the page breaks neither its own policy nor anything else"
+    page.goto("about:blank")
+    wait_until(lambda: status(running)["clients"] == 0, "the page to give its stream back", 5.0)
+
+
+def test_page_shows_the_picture_again_after_the_video_module_was_away(
+    service: Services, page: Page
+) -> None:
+    video = service.video()
+    api = service.api(api__stream__video_loss_grace_sec=1).wait_ready()
+    page.goto(api.url + "/", wait_until="domcontentloaded")
+    wait_until(lambda: shown(page) is not None, "the picture")
+    video.stop()
+    wait_until(lambda: text(page, "state") == "no signal", "the page to say no signal")
+    wait_until(lambda: status(api)["clients"] == 0, "the stream to end after the grace")
+    service.video()
+    numbers: set[int] = set()
+
+    def moves() -> bool:
+        number = shown(page)
+        numbers.update({number} if number is not None else set())
+        return len(numbers) >= 3
+
+    wait_until(moves, f"moving pictures again, saw {numbers}")
+    page.goto("about:blank")
+
+
+def test_page_offers_every_camera(service: Services, page: Page) -> None:
+    other = f"{service.segment}-two"
+    service.video()
+    service.video("pattern://160x120@10", video__shared_memory_name=other)
+    api = service.api(api__cameras=json.dumps({"garage": other})).wait_ready()
+    page.goto(api.url + "/", wait_until="domcontentloaded")
+    page.click("#cameras a[data-camera=garage]")
+    wait_until(lambda: text(page, "size").startswith("160"), "the other camera's size")
+    assert page.get_attribute("#cameras a[data-camera=garage]", "aria-current") == "page"
+    wait_until(lambda: shown(page) is not None, "the other camera's picture")
+    page.goto("about:blank")
