@@ -217,6 +217,15 @@ def _read_arguments(arguments: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+_RULES: Final = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a JSON object",
+    "model_type": "must be a JSON object",
+}
+"""Kind of problem to its rule, where pydantic's own words speak of Python."""
+
+
 def _sentence(detail: ErrorDetails) -> str:
     """One problem as: key, value, rule."""
     key = ".".join(str(name) for name in detail["loc"]) or "settings"
@@ -226,6 +235,7 @@ def _sentence(detail: ErrorDetails) -> str:
     shown = f" {value!r}" if isinstance(value, (str, int, float)) else ""
     allowed = allowed_values(detail["loc"])
     rule = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    rule = _RULES.get(detail["type"], rule)
     return f"{key}{shown}: {f'must be {allowed}' if allowed else rule}"
 
 
@@ -238,9 +248,10 @@ def allowed_values(location: tuple[int | str, ...]) -> str:
     section: type[BaseModel] = Settings
     for name in location[:-1]:
         field = section.model_fields.get(str(name))
-        if field is None or not isinstance(field.annotation, type):
+        kind = field.annotation if field is not None else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
             return ""
-        section = field.annotation
+        section = kind
     field = section.model_fields.get(str(location[-1])) if location else None
     limits: dict[str, object] = {}
     for rule in field.metadata if field is not None else ():
