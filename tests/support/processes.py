@@ -211,9 +211,9 @@ class Services:
         self.video(source)
         return self.api(**settings).wait_ready()  # type: ignore[arg-type]  # settings by name
 
-    def stop(self) -> None:
+    def stop(self, *, show_logs: bool = True) -> None:
         """End everything, the last started first, and print the logs."""
         for child in reversed(self.children):
             child.stop()
-        for child in self.children:
-            print(f"----- {child.log.name}\n{child.said()}")  # noqa: T201 - pytest shows it on failure
+        for child in self.children if show_logs else ():
+            print(f"----- {child.log.name}\n{child.said()}")  # noqa: T201 - shown on failure
