@@ -414,6 +414,7 @@ def test_it_works_in_a_thread(writer: RingWriter) -> None:
 
 
 @pytest.mark.process
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_it_works_in_a_forked_child_beside_the_parents_own(paths: SegmentPaths) -> None:
     """A child that used its parent's ZeroMQ context would hear nothing, and no error either."""
     with Actor("writer", paths, doorbell=True) as writer:

@@ -174,3 +174,16 @@ def test_a_removed_lock_file_that_another_writer_took_is_a_conflict(directory: P
         first.keep()
     first.close()
     second.close()
+
+
+def test_another_users_lock_file_keeps_its_mode(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = directory / "a.lock"
+    path.touch()
+    path.chmod(0o666)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    lock = WriterLock(path)
+    lock.open()
+    assert path.stat().st_mode & 0o777 == 0o666
+    lock.close()
