@@ -4,7 +4,7 @@ All three lie side by side in one directory on a tmpfs, because that directory i
 containers share::
 
     <name>.ring              the segment; one inode per epoch
-    <name>.lock              held by the writer for its life; never unlinked
+    <name>.lock              held by the writer for its life
     <name>.sock              ipc endpoint of the notifications
     <name>.ring.tmp.<hex>    a segment being made; renamed to <name>.ring once it is whole
 """

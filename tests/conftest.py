@@ -21,13 +21,13 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a t
 
 @pytest.fixture
 def segment_name() -> Iterator[str]:
-    """A name no other test has; nothing but the lock file may be left of it afterwards."""
+    """A name no other test has; nothing may be left of it afterwards."""
     name = f"test-{os.getpid()}-{uuid.uuid4().hex[:12]}"
     yield name
     left = sorted(SHARED_MEMORY.glob(f"{name}*"))
     for path in left:
         path.unlink()
-    assert [path.name for path in left if path.suffix != ".lock"] == []
+    assert [path.name for path in left] == []
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ Source: fcntl(2), "Open file description locks"; research/ipc.md D7, D10.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -35,7 +36,7 @@ class WriterLock:
     The descriptor is close-on-exec: children made with fork only would keep the lock alive.
 
     Args:
-        path: The lock file; made if missing, never removed.
+        path: The lock file; made if missing, removed by ``close``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,15 +55,23 @@ class WriterLock:
             WriterConflict: Another process holds it.
             RingUnavailable: The file cannot be made or opened.
         """
+        while True:
+            fd = self._open_locked()
+            if _is_file_of(self._path, fd):
+                break
+            os.close(fd)  # its last owner removed it between our open and our lock: take the next
+        if os.fstat(fd).st_uid == os.geteuid():
+            os.fchmod(fd, _MODE)  # whatever the umask: readers of the group must be able to ask
+        self._fds.append(fd)
+
+    def _open_locked(self) -> int:
+        """Descriptor of the file, locked; somebody may have removed its name meanwhile."""
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             fd = os.open(self._path, flags, _MODE)
         except OSError as error:
-            raise RingUnavailable(
-                self._path,
-                f"{error.strerror}; check that the directory exists and this user may write there "
-                "(RINGCAST_VIDEO__SHARED_MEMORY_DIRECTORY)",
-            ) from error
+            advice = _advice(self._path)
+            raise RingUnavailable(self._path, f"{error.strerror}; {advice}") from error
         try:
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
         except OSError as error:
@@ -70,9 +79,7 @@ class WriterLock:
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise WriterConflict(self._path) from error
             raise RingUnavailable(self._path, f"cannot be locked: {error.strerror}") from error
-        if os.fstat(fd).st_uid == os.geteuid():
-            os.fchmod(fd, _MODE)  # whatever the umask: readers of the group must be able to ask
-        self._fds.append(fd)
+        return fd
 
     def keep(self) -> None:
         """Take the lock anew if somebody removed its file; else new readers would not find it.
@@ -87,9 +94,32 @@ class WriterLock:
             self.open()
 
     def close(self) -> None:
-        """Let the lock go; again is harmless."""
+        """Remove the file while it is still locked, then let the lock go; again is harmless.
+
+        Removed, so that the next writer may be another user; while locked, so that it can only be
+        ours. Whoever opened it before that finds in ``open`` that it has lost its name.
+        """
         while self._fds:
-            os.close(self._fds.pop())
+            fd = self._fds.pop()
+            if _is_file_of(self._path, fd):
+                with contextlib.suppress(PermissionError):  # another user's file: it may stay
+                    self._path.unlink(missing_ok=True)
+            os.close(fd)
+
+
+def _advice(path: Path) -> str:
+    """What an operator can do about a lock file that cannot be opened."""
+    try:
+        owner = path.lstat().st_uid
+    except OSError:
+        return (
+            "check that the directory exists and this user may write there "
+            "(RINGCAST_VIDEO__SHARED_MEMORY_DIRECTORY)"
+        )
+    return (
+        f"it belongs to user {owner}: a Video Module of that user runs, or was killed; stop it and "
+        "remove the file, or choose another RINGCAST_VIDEO__SHARED_MEMORY_NAME"
+    )
 
 
 def _is_file_of(path: Path, fd: int) -> bool:

@@ -177,9 +177,7 @@ def test_stop_ends_both_by_themselves_and_down_leaves_nothing(images: dict[str, 
             exits = {name: stack.inspect(name)["State"]["ExitCode"] for name in ("video", "api")}
         assert exits == {"video": 0, "api": 0}
         stack.compose("down", "--volumes")
-        left = stack.left_in_shared_memory()
-        left.pop(f"{stack.segment}.lock", None)  # an empty file, kept by design: see naming.py
-        assert left == {}
+        assert stack.left_in_shared_memory() == {}
 
 
 def test_isolated_stack_streams_and_survives_a_restart_of_video(images: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""A directory of its own on the kernel's tmpfs for every test, and a clock moved by hand."""
+"""A directory of its own on the kernel's tmpfs for every test."""
 
 from __future__ import annotations
 
@@ -19,24 +19,6 @@ if TYPE_CHECKING:
 TINY: Final = Geometry(48, 32, PixelFormat.BGR24)
 
 
-class HandClock:
-    """A clock in seconds that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-    def move(self, seconds: float) -> None:
-        self.now_s += seconds
-
-
-@pytest.fixture
-def clock() -> HandClock:
-    return HandClock()
-
-
 @pytest.fixture
 def directory() -> Iterator[Path]:
     """Where crashed processes may leave what they want."""
@@ -48,10 +30,10 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture
 def paths(directory: Path) -> Iterator[SegmentPaths]:
-    """A camera's paths; nothing but its lock file may be left at the end."""
+    """A camera's paths; nothing may be left at the end."""
     camera = segment_paths("camera", directory)
     yield camera
-    assert {path.name for path in directory.iterdir()} <= {camera.lock.name}
+    assert [path.name for path in directory.iterdir()] == []
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ FILE_FPS: Final = 30
 
 @pytest.fixture
 def segment_directory() -> Iterator[Path]:
-    """A directory on the tmpfs; afterwards it may hold lock files and nothing else."""
+    """A directory on the tmpfs; nothing may be left in it afterwards."""
     directory = Path(tempfile.mkdtemp(prefix="ringcast_test_", dir="/dev/shm"))
     yield directory
-    left = [path.name for path in directory.iterdir() if path.suffix != ".lock"]
+    left = [path.name for path in directory.iterdir()]
     shutil.rmtree(directory)
     assert left == []
 

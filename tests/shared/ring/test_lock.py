@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +39,7 @@ def test_a_second_lock_is_refused_with_the_setting_to_change(directory: Path) ->
     assert second.held
     second.close()
     second.close()
-    assert path.exists()
+    assert not path.exists()
 
 
 def test_a_probe_sees_whether_a_writer_lives_and_takes_nothing(directory: Path) -> None:
@@ -48,9 +50,6 @@ def test_a_probe_sees_whether_a_writer_lives_and_takes_nothing(directory: Path) 
     lock.close()
     assert not probe.writer_lives()
     assert not probe.writer_lives()
-    lock.open()
-    assert probe.writer_lives()
-    lock.close()
     probe.close()
     probe.close()
 
@@ -76,6 +75,7 @@ def test_the_lock_of_a_killed_process_is_free(paths: SegmentPaths) -> None:
         assert not probe.writer_lives()
         probe.close()
     paths.ring.unlink()
+    paths.lock.unlink()
 
 
 def test_the_lock_is_not_inherited_by_programs_that_are_started(directory: Path) -> None:
@@ -174,6 +174,51 @@ def test_a_removed_lock_file_that_another_writer_took_is_a_conflict(directory: P
         first.keep()
     first.close()
     second.close()
+
+
+def test_a_lock_file_removed_between_open_and_lock_is_not_taken_for_ours(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last owner ends in that moment: its file has no name any more, and locks nobody out."""
+    path = directory / "a.lock"
+    leaving, coming = WriterLock(path), WriterLock(path)
+    leaving.open()
+    real_open = os.open
+
+    def open_then_lose_the_name(*arguments: int, **options: int) -> int:
+        fd = real_open(*arguments, **options)
+        leaving.close()
+        return fd
+
+    monkeypatch.setattr(os, "open", open_then_lose_the_name)
+    coming.open()
+    probe = WriterProbe(path)
+    assert probe.writer_lives()
+    probe.close()
+    coming.close()
+
+
+def test_a_lock_file_this_user_may_not_open_names_its_owner(directory: Path) -> None:
+    path = directory / "a.lock"
+    path.touch(mode=0o600)
+    program = f"""
+import os
+import subprocess
+import sys
+from pathlib import Path
+from shared.errors import RingUnavailable
+from shared.ring.lock import WriterLock
+os.seteuid(12345)
+try:
+    WriterLock(Path({str(path)!r})).open()
+except RingUnavailable as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert f"it belongs to user {os.getuid()}" in done.stdout
+    assert "RINGCAST_VIDEO__SHARED_MEMORY_NAME" in done.stdout
 
 
 def test_another_users_lock_file_keeps_its_mode(
