@@ -50,12 +50,13 @@ __all__ = [
 ENV_PREFIX: Final = "RINGCAST_"
 CONFIG_VARIABLE: Final = "RINGCAST_CONFIG"
 _DEFAULT_CONFIG: Final = Path("config.json")
-_SHORT_FORMS: Final = {
-    "VIDEO_FILE": "RINGCAST_VIDEO__SOURCE",
-    "VIDEO_SOURCE": "RINGCAST_VIDEO__SOURCE",
-    "LOG_LEVEL": "RINGCAST_LOGGING__LEVEL",
-}
-"""Short variable to long one; a later line wins over an earlier, the long form over both."""
+_SHORT_FORMS: Final = (
+    ("VIDEO_FILE", "RINGCAST_VIDEO__SOURCE", "file:"),
+    ("VIDEO_SOURCE", "RINGCAST_VIDEO__SOURCE", ""),
+    ("LOG_LEVEL", "RINGCAST_LOGGING__LEVEL", ""),
+)
+"""Short variable, long one, what to put before its value; a later line wins over an earlier one,
+the long form over all."""
 
 
 class Settings(BaseSettings):
@@ -173,7 +174,9 @@ def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
 
 def _long_forms(environ: Mapping[str, str]) -> dict[str, str]:
     """Our variables only, short forms spelt out."""
-    short = {long: environ[name] for name, long in _SHORT_FORMS.items() if environ.get(name)}
+    short = {
+        long: prefix + environ[name] for name, long, prefix in _SHORT_FORMS if environ.get(name)
+    }
     long = {name: value for name, value in environ.items() if name.startswith(ENV_PREFIX)}
     return {**short, **long}
 

@@ -93,9 +93,9 @@ def test_the_processs_own_environment_is_read_when_none_is_given(
 @pytest.mark.parametrize(
     ("environ", "source"),
     [
-        ({"VIDEO_FILE": "a.mp4"}, "a.mp4"),
+        ({"VIDEO_FILE": "a.mp4"}, "file:a.mp4"),
         ({"VIDEO_FILE": "a.mp4", "VIDEO_SOURCE": "0"}, "0"),
-        ({"VIDEO_FILE": "a.mp4", "VIDEO_SOURCE": ""}, "a.mp4"),
+        ({"VIDEO_FILE": "a.mp4", "VIDEO_SOURCE": ""}, "file:a.mp4"),
         ({"VIDEO_SOURCE": "0", "RINGCAST_VIDEO__SOURCE": "rtsp://x"}, "rtsp://x"),
         ({"VIDEO_SOURCE": ""}, "pattern://1920x1080@30"),
         ({"UNRELATED": "x"}, "pattern://1920x1080@30"),
