@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from shared.meter import RateMeter, Throttle
 
 if TYPE_CHECKING:
-    from tests.shared.conftest import HandClock
+    from tests.conftest import Clock
 
 
-def test_a_meter_without_two_events_says_0(clock: HandClock) -> None:
+def test_a_meter_without_two_events_says_0(clock: Clock) -> None:
     meter = RateMeter()
     assert meter.rate(clock()) == 0.0
     meter.tick(clock())
@@ -30,48 +30,48 @@ def test_a_steady_rate_reads_as_what_it_is(rate: float, events: int) -> None:
     assert meter.rate((events - 1) / rate) == pytest.approx(rate)
 
 
-def test_thirty_frames_a_second_read_thirty_at_any_moment_of_the_window(clock: HandClock) -> None:
+def test_thirty_frames_a_second_read_thirty_at_any_moment_of_the_window(clock: Clock) -> None:
     meter = RateMeter(window_s=2.0)
     for _ in range(300):
         meter.tick(clock())
-        clock.move(1 / 30)
+        clock.advance(1 / 30)
     for _ in range(20):
-        clock.move(0.05)
+        clock.advance(0.05)
         assert meter.rate(clock()) == pytest.approx(30.0)
 
 
-def test_events_are_forgotten_after_the_window(clock: HandClock) -> None:
+def test_events_are_forgotten_after_the_window(clock: Clock) -> None:
     meter = RateMeter(window_s=2.0)
     meter.tick(clock())
     meter.tick(clock() + 0.1)
-    clock.move(5.0)
+    clock.advance(5.0)
     assert meter.rate(clock()) == 0.0
 
 
-def test_events_of_the_same_instant_have_no_rate(clock: HandClock) -> None:
+def test_events_of_the_same_instant_have_no_rate(clock: Clock) -> None:
     meter = RateMeter()
     meter.tick(clock())
     meter.tick(clock())
     assert meter.rate(clock()) == 0.0
 
 
-def test_several_events_count_in_one_tick(clock: HandClock) -> None:
+def test_several_events_count_in_one_tick(clock: Clock) -> None:
     meter = RateMeter()
     meter.tick(clock())
-    clock.move(1.0)
+    clock.advance(1.0)
     meter.tick(clock(), events=25)
     assert meter.rate(clock()) == pytest.approx(25.0)
 
 
-def test_the_first_complaint_is_voiced_and_the_rest_counted(clock: HandClock) -> None:
+def test_the_first_complaint_is_voiced_and_the_rest_counted(clock: Clock) -> None:
     throttle = Throttle(interval_s=1.0)
     assert throttle.ready(clock()) == 0
     assert [throttle.ready(clock()) for _ in range(3)] == [None, None, None]
-    clock.move(0.999)
+    clock.advance(0.999)
     assert throttle.ready(clock()) is None
-    clock.move(0.001)
+    clock.advance(0.001)
     assert throttle.ready(clock()) == 4
-    clock.move(1.0)
+    clock.advance(1.0)
     assert throttle.ready(clock()) == 0
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.naming import SegmentPaths
-    from tests.shared.conftest import HandClock
+    from tests.conftest import Clock
 
 LARGER = Geometry(200, 100, PixelFormat.BGR24)
 
@@ -33,13 +33,13 @@ def condition(attachment: Attachment) -> Condition:
 
 
 @pytest.fixture
-def attachment(paths: SegmentPaths, clock: HandClock) -> Iterator[Attachment]:
+def attachment(paths: SegmentPaths, clock: Clock) -> Iterator[Attachment]:
     made = Attachment(paths, clock)
     yield made
     made.close()
 
 
-def test_before_the_first_look_it_is_gone(attachment: Attachment, clock: HandClock) -> None:
+def test_before_the_first_look_it_is_gone(attachment: Attachment, clock: Clock) -> None:
     assert condition(attachment) is Condition.GONE
     assert attachment.why == "not looked for yet"
     assert attachment.reader is None
@@ -48,13 +48,13 @@ def test_before_the_first_look_it_is_gone(attachment: Attachment, clock: HandClo
 
 
 def test_it_attaches_once_there_is_a_segment_and_looks_ten_times_a_second(
-    attachment: Attachment, clock: HandClock, writer: RingWriter
+    attachment: Attachment, clock: Clock, writer: RingWriter
 ) -> None:
     assert attachment.refresh() is None
     assert "No such file" in attachment.why
     write(writer)
     assert attachment.refresh() is None
-    clock.move(0.11)
+    clock.advance(0.11)
     assert attachment.refresh() is attachment.reader is not None
     assert (attachment.condition, attachment.why) == (Condition.LIVE, "")
     assert attachment.since_s == clock()
@@ -62,31 +62,31 @@ def test_it_attaches_once_there_is_a_segment_and_looks_ten_times_a_second(
 
 
 def test_a_heartbeat_keeps_it_live_however_seldom_it_is_looked_at(
-    attachment: Attachment, clock: HandClock, writer: RingWriter
+    attachment: Attachment, clock: Clock, writer: RingWriter
 ) -> None:
     write(writer)
     reader = attachment.refresh()
     for _ in range(5):
-        clock.move(60.0)
+        clock.advance(60.0)
         writer.heartbeat()
         assert attachment.refresh() is reader
         assert condition(attachment) is Condition.LIVE
 
 
 def test_without_a_heartbeat_but_with_the_lock_it_is_stalled_after_two_seconds(
-    attachment: Attachment, clock: HandClock, writer: RingWriter
+    attachment: Attachment, clock: Clock, writer: RingWriter
 ) -> None:
     write(writer)
     reader = attachment.refresh()
-    clock.move(1.9)
+    clock.advance(1.9)
     attachment.refresh()
     assert condition(attachment) is Condition.LIVE
-    clock.move(0.2)
+    clock.advance(0.2)
     assert attachment.refresh() is reader
     assert condition(attachment) is Condition.STALLED
     assert "hangs" in attachment.why
     stalled_s = clock()
-    clock.move(5.0)
+    clock.advance(5.0)
     attachment.refresh()
     assert attachment.since_s == stalled_s
     writer.heartbeat()
@@ -152,14 +152,14 @@ def test_closing_leaves_a_reader_with_an_open_view_until_the_view_is_closed(
 
 
 def test_a_removed_segment_is_left_when_its_writer_does_not_move_either(
-    attachment: Attachment, clock: HandClock, writer: RingWriter
+    attachment: Attachment, clock: Clock, writer: RingWriter
 ) -> None:
     write(writer)
     attachment.refresh()
     writer.paths.ring.unlink()
-    clock.move(0.4)
+    clock.advance(0.4)
     assert attachment.refresh() is not None
-    clock.move(0.2)
+    clock.advance(0.2)
     assert attachment.refresh() is None
     assert condition(attachment) is Condition.GONE
 
@@ -187,7 +187,7 @@ def test_removed_files_are_made_anew_by_the_writer_and_followed_by_readers(
 
 
 def test_a_segment_of_another_version_is_incompatible_until_it_is_replaced(
-    attachment: Attachment, clock: HandClock, paths: SegmentPaths
+    attachment: Attachment, clock: Clock, paths: SegmentPaths
 ) -> None:
     paths.ring.write_bytes(b"RINGCAST\x09\x00".ljust(8192, b"\0"))
     paths.ring.chmod(0o640)
@@ -196,28 +196,28 @@ def test_a_segment_of_another_version_is_incompatible_until_it_is_replaced(
     assert "run the same release" in attachment.why
     with RingWriter(paths) as writer:
         write(writer)
-        clock.move(0.11)
+        clock.advance(0.11)
         assert attachment.refresh() is not None
         assert condition(attachment) is Condition.LIVE
 
 
 def test_closing_again_is_harmless_and_a_new_look_attaches_again(
-    attachment: Attachment, clock: HandClock, writer: RingWriter
+    attachment: Attachment, clock: Clock, writer: RingWriter
 ) -> None:
     write(writer)
     attachment.refresh()
     attachment.close()
     attachment.close()
-    clock.move(0.11)
+    clock.advance(0.11)
     assert attachment.refresh() is not None
 
 
 def test_following_a_hundred_lives_leaks_no_descriptor(
-    attachment: Attachment, clock: HandClock, paths: SegmentPaths
+    attachment: Attachment, clock: Clock, paths: SegmentPaths
 ) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counting is all
     for _ in range(100):
-        clock.move(1.0)
+        clock.advance(1.0)
         live(attachment, paths)
     attachment.refresh()
     assert attachment.attached == 100

@@ -185,8 +185,8 @@ def test_a_lock_file_removed_between_open_and_lock_is_not_taken_for_ours(
     leaving.open()
     real_open = os.open
 
-    def open_then_lose_the_name(*arguments: int, **options: int) -> int:
-        fd = real_open(*arguments, **options)
+    def open_then_lose_the_name(file: Path, flags: int, mode: int = 0o777) -> int:
+        fd = real_open(file, flags, mode)
         leaving.close()
         return fd
 
