@@ -7,6 +7,7 @@ to wait in a ``sendall`` that only the peer can end.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import socket
 import struct
@@ -63,6 +64,8 @@ class Connection:
         Raises:
             OSError: The socket is closed.
         """
+        if self._socket.fileno() < 0:
+            raise OSError(errno.EBADF, "the socket is closed")
         value: int = _INT.unpack(fcntl.ioctl(self._socket, _SIOCOUTQNSD, _ZERO))[0]
         return value
 

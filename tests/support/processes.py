@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,10 +41,11 @@ def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = STAR
         AssertionError: It did not hold in time.
     """
     deadline = time.monotonic() + timeout_s
+    pause = threading.Event()
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {timeout_s:g} s in vain: {what}")
-        time.sleep(0.02)
+        pause.wait(0.02)
 
 
 class Child:

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import gevent
+import pytest
+
+from services.api.cache import JpegCache
+from services.api.encoder import Jpeg
+from shared.errors import EncodeError
+from shared.frame import Epoch, MonotonicNs, Sequence
+
+
+def jpeg(sequence: int = 1) -> Jpeg:
+    return Jpeg(
+        Epoch(1),
+        Sequence(sequence),
+        MonotonicNs(1),
+        online=True,
+        part=b"part",
+        size_bytes=0,
+        headers=[],
+    )
+
+
+def test_many_who_ask_at_once_share_one_encoding() -> None:
+    cache, calls = JpegCache(), []
+
+    def encode() -> Jpeg:
+        calls.append(1)
+        gevent.sleep(0.01)  # as long as an encoding takes, so that all others come meanwhile
+        return jpeg()
+
+    asking = [gevent.spawn(cache.get, "frame", encode) for _ in range(20)]
+    gevent.joinall(asking, timeout=5)
+    assert len(calls) == 1
+    assert len({id(one.value) for one in asking}) == 1
+    assert (cache.encoded, cache.shared) == (1, 19)
+
+
+def test_first_who_asked_may_be_killed_and_the_others_still_get_it() -> None:
+    cache = JpegCache()
+
+    def encode() -> Jpeg:
+        gevent.sleep(0.02)
+        return jpeg()
+
+    first = gevent.spawn(cache.get, "frame", encode)
+    second = gevent.spawn(cache.get, "frame", encode)
+    gevent.sleep(0)
+    first.kill()
+    assert second.get(timeout=5) == jpeg()
+
+
+def test_failure_reaches_all_who_wait_and_is_not_kept() -> None:
+    cache = JpegCache()
+
+    def fail() -> Jpeg:
+        gevent.sleep(0)
+        raise EncodeError("no")
+
+    def ask() -> str:
+        try:
+            cache.get("frame", fail)
+        except EncodeError as error:
+            return str(error)
+        return "a JPEG"
+
+    asking = [gevent.spawn(ask) for _ in range(3)]
+    gevent.joinall(asking, timeout=5)
+    assert [one.value for one in asking] == ["no"] * 3
+    assert cache.get("frame", jpeg) == jpeg()
+
+
+def test_old_results_are_forgotten() -> None:
+    cache = JpegCache()
+    for number in range(100):
+        cache.get(number, lambda number=number: jpeg(number))  # type: ignore[misc]
+    calls = []
+
+    def again() -> Jpeg:
+        calls.append(1)
+        return jpeg()
+
+    cache.get(99, again)
+    assert calls == []
+    cache.get(0, again)
+    assert calls == [1]
+
+
+def test_unexpected_errors_are_handed_on_too() -> None:
+    def fail() -> Jpeg:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        JpegCache().get("frame", fail)

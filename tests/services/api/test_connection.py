@@ -1,0 +1,99 @@
+"""Real TCP connections over loopback."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.api.connection import Connection
+from tests.support.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    """A server's end and a client's end with small buffers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.socket()
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(listener.getsockname())
+        server, _ = listener.accept()
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
+    with server, client:
+        yield server, client
+
+
+Pair = tuple[socket.socket, socket.socket]
+
+
+def test_idle_client_is_not_gone_and_talking_is_no_leaving(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    assert not connection.gone()
+    client.sendall(b"hello")
+    wait_until(lambda: not connection.gone(), "the bytes to be thrown away")
+    assert not connection.gone()
+
+
+def test_client_that_closes_is_gone(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    client.close()
+    wait_until(connection.gone, "the end to arrive")
+
+
+def test_client_that_resets_is_gone(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    client.close()
+    wait_until(connection.gone, "the reset to arrive")
+
+
+def test_what_a_slow_client_has_not_taken_is_seen(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    assert connection.unsent() == 0
+    taken = 1
+    while taken:
+        taken = connection.send(bytes(65536))
+    assert connection.unsent() > 0
+    client.settimeout(5.0)
+    while connection.unsent() > 0:
+        client.recv(65536)
+
+
+def test_waiting_for_room_ends_with_the_time_or_the_room(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    while connection.send(bytes(65536)):
+        continue
+    connection.wait_writable(0.01)
+    assert connection.send(b"x") == 0
+    client.settimeout(5.0)
+    while connection.send(b"x") == 0:
+        client.recv(65536)
+        connection.wait_writable(0.05)
+
+
+def test_socket_is_given_back_as_it_was(pair: Pair) -> None:
+    server, _ = pair
+    server.settimeout(7.0)
+    connection = Connection(server, 5.0)
+    assert server.gettimeout() == 0.0
+    assert server.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 6000
+    connection.release()
+    assert server.gettimeout() == 7.0
+
+
+def test_dead_connection_can_be_given_back(pair: Pair) -> None:
+    server, _ = pair
+    connection = Connection(server, 5.0)
+    server.close()
+    connection.release()
+    with pytest.raises(OSError, match="closed"):
+        connection.unsent()

@@ -1,0 +1,169 @@
+"""Real slots, real threads; the pictures are decoded again and looked at."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import cv2
+import gevent
+import numpy as np
+import pytest
+
+from services.api.encoder import encode_image
+from services.api.variant import Variant
+from shared.errors import EncodeError, FrameOverwritten
+from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
+from shared.ring.reader import RingReader
+from tests.support.streams import picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.api.encoder import Encoder
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+    from shared.ring.writer import RingWriter
+
+PLAIN = Variant(85)
+RED_AS: dict[PixelFormat, tuple[int, ...]] = {
+    PixelFormat.BGR24: (0, 0, 255),
+    PixelFormat.RGB24: (255, 0, 0),
+    PixelFormat.BGRA32: (0, 0, 255, 255),
+    PixelFormat.RGBA32: (255, 0, 0, 255),
+    PixelFormat.GRAY8: (76,),
+}
+
+
+def middle(jpeg: bytes) -> list[int]:
+    """Blue, green, red of the pixel in the middle."""
+    image = picture(jpeg)
+    return [int(value) for value in image[image.shape[0] // 2, image.shape[1] // 2]]
+
+
+@pytest.mark.parametrize("pixel_format", list(RED_AS))
+@pytest.mark.parametrize("variant", [PLAIN, Variant(85, width=32)])
+def test_red_stays_red_in_every_pixel_format(
+    write: Callable[..., FrameInfo],
+    paths: SegmentPaths,
+    encoder: Encoder,
+    pixel_format: PixelFormat,
+    variant: Variant,
+) -> None:
+    info = write(RED_AS[pixel_format], Geometry(64, 48, pixel_format))
+    jpeg = encoder.encode(RingReader.open(paths), info.sequence, variant)
+    expected = [76, 76, 76] if pixel_format is PixelFormat.GRAY8 else [0, 0, 254]
+    assert np.abs(np.subtract(middle(jpeg.picture), expected)).max() < 6
+
+
+def jpeg_of(colour: tuple[int, int, int], quality: int = 50) -> bytes:
+    image = np.full((48, 64, 3), colour, np.uint8)
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
+
+
+def write_jpeg(writer: RingWriter, data: bytes) -> FrameInfo:
+    geometry = Geometry(64, 48, PixelFormat.JPEG)
+    slot = writer.begin(geometry, size_bytes=len(data))
+    slot.payload[: len(data)] = np.frombuffer(data, np.uint8)
+    return writer.commit(slot, MonotonicNs(time.monotonic_ns()), size_bytes=len(data))
+
+
+def test_cameras_own_jpeg_is_passed_through_unless_another_is_asked_for(
+    writer: RingWriter, paths: SegmentPaths, encoder: Encoder
+) -> None:
+    data = jpeg_of((0, 0, 255))
+    sequence = write_jpeg(writer, data).sequence
+    reader = RingReader.open(paths)
+    assert encoder.encode(reader, sequence, PLAIN).picture == data
+    larger = Variant(85, width=1000)
+    assert encoder.encode(reader, sequence, larger).picture == data
+    other = encoder.encode(reader, sequence, Variant(20, passthrough=False)).picture
+    assert other != data
+    assert middle(other)[2] > 240
+    small = picture(encoder.encode(reader, sequence, Variant(85, width=32)).picture)
+    assert small.shape == (24, 32, 3)
+
+
+def test_broken_jpeg_is_an_encode_error(
+    writer: RingWriter, paths: SegmentPaths, encoder: Encoder
+) -> None:
+    sequence = write_jpeg(writer, b"\xff\xd8 this is no picture \xff\xd9").sequence
+    with pytest.raises(EncodeError):
+        encoder.encode(RingReader.open(paths), sequence, Variant(85, width=32))
+
+
+def test_frame_that_was_overwritten_is_refused(
+    write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
+) -> None:
+    info = write()
+    reader = RingReader.open(paths)
+    for _ in range(reader.slots):
+        write()
+    with pytest.raises(FrameOverwritten):
+        encoder.encode(reader, info.sequence, PLAIN)
+
+
+def test_frame_that_is_overwritten_while_it_is_encoded_is_refused(
+    write: Callable[..., FrameInfo],
+    paths: SegmentPaths,
+    encoder: Encoder,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without the look at the stamp after the encoding this gives a torn picture."""
+    info = write()
+    reader = RingReader.open(paths)
+
+    def encode_while_the_writer_laps(*arguments: object) -> object:
+        data = encode_image(*arguments)  # type: ignore[arg-type]  # as they came
+        for _ in range(reader.slots):
+            write()
+        return data
+
+    monkeypatch.setattr("services.api.encoder.encode_image", encode_while_the_writer_laps)
+    with pytest.raises(FrameOverwritten):
+        encoder.encode(reader, info.sequence, PLAIN)
+
+
+def test_hub_runs_on_while_a_frame_is_encoded(
+    write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
+) -> None:
+    info = write((1, 2, 3), Geometry(1920, 1080, PixelFormat.BGR24))
+    reader = RingReader.open(paths)
+    encoding = [gevent.spawn(encoder.encode, reader, info.sequence, Variant(95)) for _ in range(5)]
+    turns = 0
+    while not all(one.ready() for one in encoding):
+        gevent.sleep(0.001)
+        turns += 1
+    assert all(one.successful() for one in encoding)
+    assert turns >= 5, "encoding on the hub would let the loop turn once at most"
+
+
+def test_part_says_what_it_is(
+    write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
+) -> None:
+    info = write(online=False, reason="unplugged")
+    jpeg = encoder.encode(RingReader.open(paths), info.sequence, PLAIN)
+    headers = dict(jpeg.headers)
+    assert headers["X-Frame-Number"] == str(info.sequence)
+    assert headers["X-Epoch"] == str(info.epoch)
+    assert headers["X-Online"] == "0"
+    assert abs(float(headers["X-Timestamp"]) - time.time()) < 5
+    assert jpeg.part.count(jpeg.picture) == 1
+    assert jpeg.advance.startswith(jpeg.picture)
+    assert jpeg.advance is jpeg.advance
+
+
+def test_blank_repeats_the_last_number_and_fits_the_variant(
+    write: Callable[..., FrameInfo], encoder: Encoder
+) -> None:
+    info = write()
+    jpeg = encoder.blank(info.geometry, "gone", info, Variant(85, width=32))
+    assert (jpeg.epoch, jpeg.sequence, jpeg.online) == (info.epoch, info.sequence, False)
+    assert picture(jpeg.picture).shape == (24, 32, 3)
+    unknown = encoder.blank(info.geometry, "never there", None, PLAIN)
+    assert (unknown.epoch, unknown.sequence) == (0, Sequence(0))
+
+
+def test_image_that_opencv_refuses_is_an_encode_error() -> None:
+    with pytest.raises(EncodeError):
+        encode_image(np.zeros((4, 4, 2), np.uint8), PixelFormat.BGR24, (4, 4), 85)

@@ -1,0 +1,67 @@
+"""The wire format, byte for byte: a change here breaks somebody's client."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api import mjpeg
+from tests.support.multipart import MultipartReader
+
+JPEG = b"\xff\xd8picture\xff\xd9"
+HEADERS = mjpeg.frame_headers(17, 1795441051856079341, 1795441054_000123, online=True)
+GOLDEN = (
+    b"Content-Type: image/jpeg\r\n"
+    b"Content-Length: 11\r\n"
+    b"X-Frame-Number: 17\r\n"
+    b"X-Epoch: 1795441051856079341\r\n"
+    b"X-Timestamp: 1795441054.000123\r\n"
+    b"X-Online: 1\r\n"
+    b"\r\n"
+    b"\xff\xd8picture\xff\xd9"
+    b"\r\n--frame\r\n"
+)
+
+
+def test_part_is_these_bytes() -> None:
+    assert mjpeg.part(JPEG, len(JPEG), HEADERS) == GOLDEN
+
+
+def test_blank_says_that_it_is_none() -> None:
+    assert ("X-Online", "0") in mjpeg.frame_headers(1, 1, 0, online=False)
+
+
+def test_picture_is_found_again_in_its_part() -> None:
+    assert mjpeg.jpeg_of(GOLDEN, len(JPEG)) == JPEG
+
+
+def test_advance_part_announces_the_next_one() -> None:
+    expected = JPEG + b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
+    assert mjpeg.advance_part(GOLDEN, len(JPEG)) == expected
+
+
+@given(st.lists(st.binary(max_size=200), max_size=5), st.integers(1, 300))
+def test_strict_reader_gets_out_what_went_in(pictures: list[bytes], piece: int) -> None:
+    jpegs = [b"\xff\xd8" + picture + b"\xff\xd9" for picture in pictures]
+    body = mjpeg.LEAD
+    for number, jpeg in enumerate(jpegs, start=1):
+        headers = mjpeg.frame_headers(number, 5, number, online=True)
+        body += mjpeg.part(memoryview(jpeg), len(jpeg), headers)
+    body += mjpeg.CLOSING
+    reader, seen = MultipartReader(b"frame"), []
+    for start in range(0, len(body), piece):
+        reader.feed(body[start : start + piece])
+        while (part := reader.next_part()) is not None:
+            seen.append((part.number, part.jpeg))
+    assert seen == list(enumerate(jpegs, start=1))
+    assert reader.ended
+
+
+def test_advance_stream_ends_with_the_closing_boundary_too() -> None:
+    reader = MultipartReader(b"frame", advance_headers=True)
+    reader.feed(mjpeg.ADVANCE_LEAD + mjpeg.advance_part(GOLDEN, len(JPEG)) + mjpeg.ADVANCE_CLOSING)
+    part = reader.next_part()
+    assert part is not None
+    assert part.jpeg == JPEG
+    assert reader.next_part() is None
+    assert reader.ended

@@ -1,0 +1,201 @@
+"""One client at the other end of a real connection; time is moved by hand."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from typing import TYPE_CHECKING
+
+import gevent
+import pytest
+
+from services.api import mjpeg
+from services.api.connection import Connection
+from services.api.counters import Counters
+from services.api.encoder import Jpeg
+from services.api.stream import Stream
+from services.api.variant import StreamOptions, Variant
+from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
+from tests.support.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.conftest import Clock
+
+GEOMETRY = Geometry(64, 48, PixelFormat.BGR24)
+FPS = 30.0
+
+
+def frame(sequence: int, epoch: int = 1, *, online: bool = True) -> FrameInfo:
+    at = MonotonicNs(10**12 + round(sequence * 1e9 / FPS))
+    return FrameInfo(Epoch(epoch), Sequence(sequence), at, at, GEOMETRY, 1, online)
+
+
+def jpeg(sequence: int, size_bytes: int = 100, epoch: int = 1, *, online: bool = True) -> Jpeg:
+    info = frame(sequence, epoch)
+    data = b"\xff\xd8" + bytes(size_bytes - 4) + b"\xff\xd9"
+    headers = mjpeg.frame_headers(sequence, epoch, 0, online=online)
+    part = mjpeg.part(data, len(data), headers)
+    return Jpeg(info.epoch, info.sequence, info.captured_at, online, part, len(data), headers)
+
+
+class Bench:
+    """A stream, its client's socket, and what the stream counts."""
+
+    def __init__(self, clock: Clock, fps: float = 60.0) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            self.client = socket.socket()
+            self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self.client.connect(listener.getsockname())
+            self.server, _ = listener.accept()
+        self.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
+        self.client.settimeout(5.0)
+        self.counters = Counters()
+        self.stream = Stream(
+            Connection(self.server, 10.0),
+            StreamOptions(Variant(85), fps),
+            self.counters,
+            stall_timeout_s=10.0,
+            repeat_after_s=1.0,
+            clock=clock,
+        )
+
+    def give(self, sequence: int) -> bool:
+        """Offer a frame as the fan-out does."""
+        wanted = self.stream.wants(frame(sequence), FPS)
+        if wanted:
+            self.stream.send(jpeg(sequence))
+        return wanted
+
+    def clog(self, sequence: int) -> None:
+        """Send a part that neither side's buffers can hold."""
+        assert self.stream.wants(frame(sequence), FPS)
+        self.stream.send(jpeg(sequence, 300_000))
+
+    def close(self) -> None:
+        self.stream.end("the test is over")
+        self.client.close()
+        self.server.close()
+
+
+@pytest.fixture
+def bench(clock: Clock) -> Iterator[Bench]:
+    with contextlib.closing(Bench(clock)) as bench:
+        yield bench
+
+
+def turning(action: Callable[[], object], condition: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition for ``wait_until`` that does something and lets greenlets run first."""
+
+    def holds() -> bool:
+        action()
+        gevent.sleep(0)
+        return condition()
+
+    return holds
+
+
+def test_every_new_frame_is_sent_once(bench: Bench) -> None:
+    assert bench.give(1)
+    assert not bench.give(1)
+    assert bench.give(2)
+    assert bench.stream.sent == 2
+    assert bench.client.recv(65536).count(b"X-Frame-Number") >= 1
+
+
+def test_frames_beyond_the_wanted_rate_are_skipped_and_counted_once(clock: Clock) -> None:
+    with contextlib.closing(Bench(clock, fps=10.0)) as bench:
+        sent = 0
+        for number in range(1, 31):
+            wait_until(bench.stream.ready, "the last part to leave")
+            sent += bench.give(number) or bench.give(number)
+    assert sent == 10
+    assert bench.counters.skipped == 20
+    assert bench.counters.dropped == 0
+
+
+def test_frames_that_come_while_the_last_is_unsent_are_dropped(bench: Bench) -> None:
+    bench.clog(1)
+    assert not any(bench.give(number) for number in range(2, 7))
+    assert bench.stream.dropped == 4, "the newest of them may still be sent"
+    assert bench.counters.dropped == 4
+
+
+def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Bench) -> None:
+    bench.clog(1)
+    running = gevent.spawn(bench.stream.run)
+    received = bytearray()
+    for number in range(2, 6):
+        bench.give(number)
+    bench.client.settimeout(0.01)
+    while not bench.give(6):
+        gevent.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            received += bench.client.recv(1 << 20)
+    bench.client.settimeout(5.0)
+    bench.stream.end("enough")
+    running.join(5.0)
+    bench.server.close()
+    while more := bench.client.recv(1 << 20):
+        received += more
+    assert received == jpeg(1, 300_000).part + jpeg(6).part + mjpeg.CLOSING
+
+
+def test_last_part_is_repeated_after_a_second_of_silence(bench: Bench, clock: Clock) -> None:
+    bench.give(1)
+    wait_until(bench.stream.ready, "the part to leave")
+    clock.advance(0.9)
+    bench.stream.tend()
+    assert bench.counters.repeated == 0
+    clock.advance(0.2)
+    bench.stream.tend()
+    assert bench.counters.repeated == 1
+    assert bench.stream.sent == 2
+
+
+def test_client_that_takes_nothing_is_ended_after_the_stall_timeout(
+    bench: Bench, clock: Clock
+) -> None:
+    bench.clog(1)
+    running = gevent.spawn(bench.stream.run)
+    gevent.sleep(0.3)  # the greenlet fills the kernel's buffer and waits
+    clock.advance(9.0)
+    gevent.sleep(0.3)  # it looks again every 250 ms
+    assert not bench.stream.ended
+    clock.advance(2.0)
+    ended = turning(lambda: None, lambda: bool(bench.stream.ended))
+    wait_until(ended, "the stall to be noticed")
+    assert "took nothing" in bench.stream.ended
+    assert bench.counters.stalled == 1
+    clock.advance(1.0)
+    running.join(5.0)
+    assert running.ready()
+
+
+def test_client_that_left_is_noticed_without_frames(bench: Bench) -> None:
+    bench.give(1)
+    bench.client.close()
+    wait_until(turning(bench.stream.tend, lambda: bool(bench.stream.ended)), "the end")
+    assert bench.stream.ended == "the client has left"
+    assert not bench.give(2)
+
+
+def test_frame_after_our_own_blank_is_sent_even_if_its_number_was_seen(bench: Bench) -> None:
+    """A Video Module that hung and goes on has the same epoch and maybe the same newest frame."""
+    bench.give(5)
+    wait_until(bench.stream.ready, "the part to leave")
+    bench.stream.send(jpeg(5, online=False))
+    wait_until(bench.stream.ready, "the blank to leave")
+    assert bench.give(5)
+
+
+def test_end_says_goodbye_with_the_closing_boundary(bench: Bench) -> None:
+    bench.give(1)
+    bench.stream.end("the server is shutting down")
+    bench.stream.run()
+    bench.server.close()
+    received = b""
+    while more := bench.client.recv(65536):
+        received += more
+    assert received.endswith(b"\r\n--frame\r\n--frame--\r\n")

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.variant import BadParameters, StreamOptions, Variant, parse_options
+from shared.settings_schema import StreamSettings
+
+LIMITS = StreamSettings()
+
+
+def test_no_parameters_give_the_defaults_of_the_settings() -> None:
+    expected = StreamOptions(Variant(85, None, None, passthrough=True), fps=30)
+    assert parse_options({}, LIMITS) == expected
+
+
+def test_every_parameter_is_read() -> None:
+    query = {"quality": "1", "fps": "60", "width": "640", "height": "480", "advance_headers": "1"}
+    expected = StreamOptions(Variant(1, 640, 480, passthrough=False), fps=60, advance_headers=True)
+    assert parse_options(query, LIMITS) == expected
+
+
+def test_unknown_parameters_are_ignored() -> None:
+    assert parse_options({"timestamp": "123", "bypassCache": "x"}, LIMITS) == parse_options(
+        {}, LIMITS
+    )
+
+
+def test_clients_that_differ_in_rate_and_framing_share_a_variant() -> None:
+    queries = ({"fps": "5"}, {"fps": "9", "advance_headers": "1"}, {"t": "17"})
+    assert len({parse_options(query, LIMITS).variant for query in queries}) == 1
+
+
+def test_all_wrong_values_are_reported_together() -> None:
+    query = {"quality": "500", "fps": "fast", "width": "-1", "height": "1_0"}
+    with pytest.raises(BadParameters) as error:
+        parse_options(query, LIMITS)
+    assert {p.name: p.value for p in error.value.problems} == query
+    assert "quality='500' is not a whole number from 1 to 100" in str(error.value)
+    assert "fps='fast' is not a number from 1 to 60" in str(error.value)
+
+
+@given(st.text(max_size=12), st.text(max_size=12))
+def test_any_text_is_a_value_in_range_or_refused(quality: str, fps: str) -> None:
+    try:
+        options = parse_options({"quality": quality, "fps": fps}, LIMITS)
+    except BadParameters:
+        return
+    assert 1 <= options.variant.quality <= 100
+    assert 1 <= options.fps <= 60
+
+
+@given(
+    st.integers(1, 8000),
+    st.integers(1, 8000),
+    st.integers(1, 8000) | st.none(),
+    st.integers(1, 8000) | st.none(),
+)
+def test_pictures_fit_inside_and_are_never_enlarged(
+    width: int, height: int, box_width: int | None, box_height: int | None
+) -> None:
+    fitted = Variant(85, box_width, box_height).fit(width, height)
+    assert 1 <= fitted[0] <= min(width, box_width or width)
+    assert 1 <= fitted[1] <= min(height, box_height or height)
+    if box_width is None and box_height is None:
+        assert fitted == (width, height)
+
+
+def test_aspect_is_kept() -> None:
+    assert Variant(85, 640, None).fit(1920, 1080) == (640, 360)
+    assert Variant(85, 640, 100).fit(1920, 1080) == (178, 100)
