@@ -43,7 +43,7 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
 
 A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as
 one machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
-Source: research/ipc.md section 2; mmap(2).
+Source: docs/adr/0003, 0004 and 0006; mmap(2).
 """
 
 from __future__ import annotations

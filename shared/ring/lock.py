@@ -3,7 +3,7 @@
 An open-file-description lock (``F_OFD_SETLK``) is dropped by the kernel when the writer's process
 ends, however it ends; whether it is held can be asked from any container, with read permission only
 and without taking it. Process ids could not do that: they differ between pid namespaces.
-Source: fcntl(2), "Open file description locks"; research/ipc.md D7, D10.
+Source: fcntl(2), "Open file description locks"; docs/adr/0004.
 """
 
 from __future__ import annotations

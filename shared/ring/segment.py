@@ -4,7 +4,7 @@ A segment appears whole or not at all: it is made under another name and renamed
 A live inode is never resized or made anew, because a reader's mapping would raise SIGBUS; room is
 taken with ``posix_fallocate``, because a sparse file on a full tmpfs raises SIGBUS on first touch.
 ``multiprocessing.shared_memory`` is not used: a reader's exit unlinks it (cpython#82300).
-Source: research/ipc.md D1 to D5.
+Source: docs/adr/0003; posix_fallocate(3).
 """
 
 from __future__ import annotations
