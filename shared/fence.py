@@ -12,8 +12,9 @@ Every call takes a fresh lock: a shared one could be held by another thread. Und
 ``threading.Lock`` is pure Python and no barrier at all, so the interpreter's original is asked for.
 
 Not proven by tests: x86-64 cannot show the reordering this prevents; run tests/shared/ring on arm64
-hardware for that. Source: docs/adr/0011; cpython#121368; dora-rs#3288; Boehm, "Can seqlocks get along
-with programming language memory models?" (HPL-2012-68).
+hardware for that.
+Source: docs/adr/0011; cpython#121368; dora-rs#3288; Boehm, "Can seqlocks get along with programming
+language memory models?" (HPL-2012-68).
 """
 
 from __future__ import annotations
