@@ -128,6 +128,7 @@ class Camera:
             VideoModuleNotAvailableError: There is none, and the attach timeout is over.
             RingUnavailable: It is there, but no such frame came in time.
         """
+        self._subscriber.look()  # it may have come back since the last look, up to 250 ms ago
         patience_s = self._attach_timeout_s - self.lost_for_s()
         if self.online() and timeout_s is not None:
             patience_s = timeout_s

@@ -76,7 +76,7 @@ def settings(segment_name: str, tmp_path: Path) -> Settings:
     environment = {
         "RINGCAST_VIDEO__SHARED_MEMORY_NAME": segment_name,
         "RINGCAST_VIDEO__USE_SHARED_MEMORY": "true",
-        "RINGCAST_VIDEO__SHARED_MEMORY_ATTACH_TIMEOUT_SEC": "0.2",
+        "RINGCAST_VIDEO__SHARED_MEMORY_ATTACH_TIMEOUT_SEC": "0.6",
         "RINGCAST_API__CAMERAS": json.dumps({"garage": f"{segment_name}-garage"}),
     }
     return load_settings(config, environment)

@@ -1,0 +1,47 @@
+"""What is decided before the first byte; the stream itself is tested end to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flask.testing import FlaskClient
+
+    from shared.frame import FrameInfo
+
+
+@pytest.mark.parametrize("path", ["/stream/video", "/stream/video/shm"])
+def test_head_tells_the_headers_and_opens_no_stream(
+    http: FlaskClient, write: Callable[..., FrameInfo], path: str
+) -> None:
+    write()
+    answer = http.head(path)
+    assert answer.status_code == 200
+    assert answer.content_type == "multipart/x-mixed-replace; boundary=frame"
+    assert answer.headers["Cache-Control"] == "no-cache, no-store, must-revalidate"
+    assert answer.headers["X-Accel-Buffering"] == "no"
+    status = http.get("/stream/video/status").json
+    assert status is not None
+    assert status["clients"] == 0
+
+
+def test_stream_without_video_module_is_refused_before_it_begins(http: FlaskClient) -> None:
+    answer = http.get("/stream/video")
+    assert answer.status_code == 503
+    assert answer.get_json(force=True)["detail"] == (
+        "Video Module is not running. Start it with: python -m services.video"
+    )
+
+
+def test_streams_beyond_the_limit_are_refused(
+    http: FlaskClient, write: Callable[..., FrameInfo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write()
+    monkeypatch.setattr("services.api.routes.streams.MAX_STREAMS", 0)
+    answer = http.get("/stream/video")
+    assert answer.status_code == 503
+    assert "Retry-After" in answer.headers

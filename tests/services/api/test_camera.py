@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import gevent
+import pytest
+
+from services.api.camera import Camera
+from services.api.variant import Variant
+from shared.errors import FrameOverwritten, RingUnavailable, VideoModuleNotAvailableError
+from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from services.api.encoder import Encoder
+    from shared.naming import SegmentPaths
+    from shared.ring.writer import RingWriter
+    from shared.settings import Settings
+
+PLAIN = Variant(85)
+
+
+@pytest.fixture
+def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
+    camera = Camera("video", paths, settings, encoder, lambda: False)
+    yield camera
+    camera.stop()
+
+
+def test_frame_of_a_living_camera_is_there_at_once(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    newest = write()
+    camera.start()
+    assert camera.wait_for_frame() == newest
+    assert camera.online()
+    assert camera.fresh()
+
+
+def test_who_asks_long_after_the_video_module_went_hears_so_at_once(camera: Camera) -> None:
+    camera.start()
+    with pytest.raises(VideoModuleNotAvailableError):
+        camera.wait_for_frame()  # after what is left of the attach timeout
+    started = time.monotonic()
+    for _ in range(100):
+        with pytest.raises(VideoModuleNotAvailableError, match=r"python -m services\.video"):
+            camera.wait_for_frame()
+    assert camera.lost_for_s() >= 0.6
+    assert time.monotonic() - started < 100 * 0.6, "not a hundred waits"
+
+
+def test_fresh_frame_is_newer_than_the_request(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    asked_at = MonotonicNs(time.monotonic_ns())
+    gevent.spawn_later(0.05, write)
+    info = camera.wait_for_frame(asked_at, 5.0)
+    assert info.captured_at > asked_at
+
+
+def test_camera_that_gives_nothing_fresh_is_told_apart_from_none(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    with pytest.raises(RingUnavailable, match="no fresh frame") as error:
+        camera.wait_for_frame(MonotonicNs(time.monotonic_ns()), 0.05)
+    assert not isinstance(error.value, VideoModuleNotAvailableError)
+
+
+def test_wishes_that_make_no_difference_share_a_jpeg(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    info = write()
+    camera.start()
+    wishes = (PLAIN, Variant(85, passthrough=False), Variant(85, width=5000), Variant(85, 64, 48))
+    assert len({id(camera.jpeg(info, variant)) for variant in wishes}) == 1
+    assert camera.jpeg(info, Variant(84)) is not camera.jpeg(info, PLAIN)
+
+
+def test_snapshot_takes_the_newest_if_its_frame_is_overwritten(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    old = write()
+    newest = [write() for _ in range(4)][-1]
+    camera.start()
+    with pytest.raises(FrameOverwritten):
+        camera.jpeg(old, PLAIN)
+    assert camera.snapshot(old, PLAIN).sequence == newest.sequence
+    assert camera.counters.overwritten == 1
+
+
+def test_frame_of_an_ended_epoch_is_unavailable(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    old = write()
+    camera.start()
+    write((1, 2, 3), Geometry(640, 480, PixelFormat.BGR24))
+    gevent.sleep(0.3)
+    with pytest.raises(RingUnavailable):
+        camera.jpeg(old, PLAIN)
+
+
+def test_blank_has_the_size_of_the_last_frame(
+    camera: Camera, write: Callable[..., FrameInfo], writer: RingWriter
+) -> None:
+    assert camera.blank(PLAIN).sequence == 0
+    info = write()
+    camera.start()
+    writer.close()
+    blank = camera.blank(Variant(80))
+    assert not blank.online
+    assert (blank.epoch, blank.sequence) == (info.epoch, info.sequence)
+
+
+def test_status_of_a_camera_that_never_was(camera: Camera) -> None:
+    camera.start()
+    status = camera.status()
+    assert status["online"] is False
+    assert status["condition"] == "gone"
+    assert status["reason"]
+    assert status["frame_number"] is None
+    assert status["fps"] == 0.0
+
+
+def test_status_of_a_blank_says_why(camera: Camera, write: Callable[..., FrameInfo]) -> None:
+    write(online=False, reason="unplugged")
+    camera.start()
+    status = camera.status()
+    assert (status["online"], status["condition"], status["reason"]) == (False, "live", "unplugged")
+    assert status["source"] == "test"

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.api.cameras import Cameras, UnknownCamera
+
+if TYPE_CHECKING:
+    from services.api.embedded import EmbeddedCapture
+    from shared.settings import Settings
+
+
+def with_flag(settings: Settings, *, use_shared_memory: bool) -> Settings:
+    video = settings.video.model_copy(update={"use_shared_memory": use_shared_memory})
+    return settings.model_copy(update={"video": video})
+
+
+def test_default_camera_comes_first_and_every_configured_one_is_known(settings: Settings) -> None:
+    cameras = Cameras(settings)
+    assert cameras.names() == ["video", "garage"]
+    assert cameras.named("garage").name == "garage"
+    assert cameras.default() is cameras.named("video")
+    assert cameras.clients() == 0
+
+
+def test_unknown_camera_is_refused_with_the_known_ones(settings: Settings) -> None:
+    with pytest.raises(UnknownCamera, match="Known cameras: video, garage") as error:
+        Cameras(settings).named("attic")
+    assert error.value.known == ["video", "garage"]
+
+
+def test_in_shared_memory_mode_both_addresses_are_one_camera(settings: Settings) -> None:
+    cameras = Cameras(settings)
+    assert cameras.shared is cameras.default()
+    assert cameras.legacy is None
+
+
+def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[bool] = []
+
+    def start(_: EmbeddedCapture, needed: object) -> None:
+        assert callable(needed)
+        started.append(needed())
+
+    monkeypatch.setattr("services.api.embedded.EmbeddedCapture.start", start)
+    cameras = Cameras(with_flag(settings, use_shared_memory=False))
+    assert cameras.legacy is cameras.default()
+    assert cameras.shared is not cameras.default()
+    cameras.start(SimpleNamespace(alive=True))
+    try:
+        assert started == [True], "nobody captures yet, so a capture is needed"
+    finally:
+        cameras.stop()
+        cameras.stop()

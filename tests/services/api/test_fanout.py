@@ -1,0 +1,213 @@
+"""The fan-out with streams that only take notes: who is offered what, how often is it encoded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import gevent
+import pytest
+
+from services.api.camera import Camera
+from services.api.stream import Stream
+from services.api.variant import Variant
+from shared.errors import EncodeError
+from tests.support.processes import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from services.api.encoder import Encoder, Jpeg
+    from services.api.fanout import Fanout
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+    from shared.ring.writer import RingWriter
+    from shared.settings import Settings
+
+PLAIN = Variant(85)
+
+
+class Notes(Stream):
+    """A client that writes down what it is sent."""
+
+    def __init__(self, *, eager: bool = True) -> None:
+        self.eager = eager
+        self.seen: list[Jpeg] = []
+        self.tended = 0
+        self.ended = ""
+
+    def wants(self, info: FrameInfo, source_fps: float) -> bool:
+        del source_fps
+        return self.eager and [info.sequence] != [jpeg.sequence for jpeg in self.seen[-1:]]
+
+    def ready(self) -> bool:
+        return self.eager
+
+    def send(self, jpeg: Jpeg) -> None:
+        self.seen.append(jpeg)
+
+    def tend(self) -> None:
+        self.tended += 1
+
+    def end(self, why: str) -> None:
+        self.ended = self.ended or why
+
+
+class Drain:
+    """Says whether the worker is shutting down."""
+
+    draining = False
+
+    def __call__(self) -> bool:
+        return self.draining
+
+
+@pytest.fixture
+def drain() -> Drain:
+    return Drain()
+
+
+@pytest.fixture
+def camera(
+    paths: SegmentPaths, settings: Settings, encoder: Encoder, drain: Drain
+) -> Iterator[Camera]:
+    camera = Camera("video", paths, settings, encoder, drain)
+    yield camera
+    camera.stop()
+
+
+@pytest.fixture
+def fanout(camera: Camera) -> Iterator[Fanout]:
+    fanout = camera.fanout(PLAIN)
+    yield fanout
+    for stream in tuple(fanout.streams):
+        fanout.leave(stream)
+    turns_until(lambda: camera.clients() == 0 and not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
+
+
+def turns_until(condition: Callable[[], bool], what: str) -> None:
+    def holds() -> bool:
+        gevent.sleep(0.005)
+        return condition()
+
+    wait_until(holds, what, 10.0)
+
+
+def test_everybody_is_sent_the_very_same_object(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    streams = [Notes() for _ in range(40)]
+    for stream in streams:
+        fanout.join(stream)
+    turns_until(lambda: all(stream.seen for stream in streams), "everybody served")
+    assert len({id(stream.seen[0]) for stream in streams}) == 1
+    assert camera.clients() == 40
+
+
+def test_what_nobody_wants_is_not_encoded(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    busy = Notes(eager=False)
+    fanout.join(busy)
+    turns_until(lambda: busy.tended > 0, "a turn")
+    assert camera.status()["encoded"] == 0
+
+
+def test_new_frames_are_sent_as_they_come(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    stream = Notes()
+    fanout.join(stream)
+    for number in range(1, 4):
+        turns_until(lambda number=number: len(stream.seen) == number, f"frame {number}")  # type: ignore[misc]
+        write()
+    numbers = [jpeg.sequence for jpeg in stream.seen]
+    assert numbers == sorted(set(numbers))
+
+
+def test_drain_ends_everybody(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo], drain: Drain
+) -> None:
+    write()
+    camera.start()
+    stream = Notes()
+    fanout.join(stream)
+    drain.draining = True
+    turns_until(lambda: bool(stream.ended), "the end")
+    assert "shutting down" in stream.ended
+
+
+def test_loss_of_the_video_module_is_shown_once_a_second(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo], writer: RingWriter
+) -> None:
+    write()
+    camera.start()
+    stream = Notes()
+    fanout.join(stream)
+    turns_until(lambda: bool(stream.seen), "a frame")
+    writer.close()
+    turns_until(lambda: not stream.seen[-1].online, "a blank")
+    gevent.sleep(0.3)
+    assert [jpeg.online for jpeg in stream.seen].count(False) == 1
+    assert not stream.ended, "it may come back"
+
+
+def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
+    camera: Camera,
+    fanout: Fanout,
+    write: Callable[..., FrameInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    info = write()
+    camera.start()
+    encode = camera.jpeg
+
+    def fail_for_one(frame: FrameInfo, variant: Variant) -> Jpeg:
+        if frame.sequence == info.sequence:
+            raise EncodeError("bad luck")
+        return encode(frame, variant)
+
+    monkeypatch.setattr(camera, "jpeg", fail_for_one)
+    stream = Notes()
+    fanout.join(stream)
+    turns_until(lambda: camera.counters.encode_errors > 0, "the failure")
+    newest = write()
+    turns_until(lambda: bool(stream.seen), "the next frame")
+    assert stream.seen[0].sequence == newest.sequence
+
+
+def test_unknown_error_ends_the_streams_instead_of_leaving_them_hanging(
+    camera: Camera,
+    fanout: Fanout,
+    write: Callable[..., FrameInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write()
+    camera.start()
+
+    def fail(*_: object) -> Jpeg:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(camera, "jpeg", fail)
+    stream = Notes()
+    fanout.join(stream)
+    turns_until(lambda: bool(stream.ended), "the end")
+    assert stream.ended == "stream generation error"
+
+
+def test_greenlet_ends_with_its_last_client(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    fanout, stream = camera.fanout(PLAIN), Notes()
+    fanout.join(stream)
+    turns_until(lambda: bool(stream.seen), "a frame")
+    fanout.leave(stream)
+    turns_until(lambda: not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
+    assert camera.fanout(PLAIN) is not fanout

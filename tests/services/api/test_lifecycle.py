@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from services.api.lifecycle import Lifecycle, close_delimited, quieten
+
+
+def test_worker_that_is_told_to_end_is_draining() -> None:
+    lifecycle, worker = Lifecycle(), SimpleNamespace(alive=True)
+    assert not lifecycle.draining()
+    lifecycle.attend(worker)
+    assert not lifecycle.draining()
+    worker.alive = False
+    assert lifecycle.draining()
+
+
+@pytest.mark.parametrize(
+    ("path", "endless"),
+    [
+        ("/stream/video", True),
+        ("/stream/video/shm", True),
+        ("/stream/garage", True),
+        ("/stream/video/frame", False),
+        ("/stream/video/shm/frame", False),
+        ("/stream/video/status", False),
+        ("/healthz", False),
+        ("/", False),
+    ],
+)
+def test_only_endless_answers_are_delimited_by_the_connection(path: str, *, endless: bool) -> None:
+    request = SimpleNamespace(path=path, version=(1, 1), must_close=False)
+    close_delimited(request)
+    assert request.must_close is endless
+    assert request.version == ((1, 0) if endless else (1, 1))
+
+
+def record(message: str, error: BaseException | None) -> logging.LogRecord:
+    info = (type(error), error, None) if error is not None else None
+    return logging.LogRecord("gunicorn.error", logging.ERROR, __file__, 1, message, (), info)
+
+
+def test_client_that_vanished_is_no_error_but_everything_else_is() -> None:
+    logger = logging.Logger("gunicorn.error")  # noqa: LOG001 - one of our own, not the real one
+    quieten(logger)
+    quieten(logger)
+    assert len(logger.filters) == 1
+    vanished = "Socket error processing request."
+    assert not logger.filter(record(vanished, TimeoutError(110, "timed out")))
+    assert not logger.filter(record(vanished, BrokenPipeError()))
+    assert logger.filter(record(vanished, OSError("disk on fire")))
+    assert logger.filter(record("Error handling request", TimeoutError()))
+    assert logger.filter(record("something else", None))
