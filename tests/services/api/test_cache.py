@@ -7,6 +7,7 @@ from services.api.cache import JpegCache
 from services.api.encoder import Jpeg
 from shared.errors import EncodeError
 from shared.frame import Epoch, MonotonicNs, Sequence
+from tests.support.greenlets import let_run
 
 
 def jpeg(sequence: int = 1) -> Jpeg:
@@ -26,7 +27,7 @@ def test_many_who_ask_at_once_share_one_encoding() -> None:
 
     def encode() -> Jpeg:
         calls.append(1)
-        gevent.sleep(0.01)  # as long as an encoding takes, so that all others come meanwhile
+        let_run(0.01)  # as long as an encoding takes, so that all others come meanwhile
         return jpeg()
 
     asking = [gevent.spawn(cache.get, "frame", encode) for _ in range(20)]
@@ -40,12 +41,12 @@ def test_first_who_asked_may_be_killed_and_the_others_still_get_it() -> None:
     cache = JpegCache()
 
     def encode() -> Jpeg:
-        gevent.sleep(0.02)
+        let_run(0.02)
         return jpeg()
 
     first = gevent.spawn(cache.get, "frame", encode)
     second = gevent.spawn(cache.get, "frame", encode)
-    gevent.sleep(0)
+    let_run()
     first.kill()
     assert second.get(timeout=5) == jpeg()
 
@@ -54,7 +55,7 @@ def test_failure_reaches_all_who_wait_and_is_not_kept() -> None:
     cache = JpegCache()
 
     def fail() -> Jpeg:
-        gevent.sleep(0)
+        let_run()
         raise EncodeError("no")
 
     def ask() -> str:

@@ -10,6 +10,7 @@ from services.api.camera import Camera
 from services.api.variant import Variant
 from shared.errors import FrameOverwritten, RingUnavailable, VideoModuleNotAvailableError
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
+from tests.support.greenlets import let_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +101,7 @@ def test_frame_of_an_ended_epoch_is_unavailable(
     old = write()
     camera.start()
     write((1, 2, 3), Geometry(640, 480, PixelFormat.BGR24))
-    gevent.sleep(0.3)
+    let_run(0.3)
     with pytest.raises(RingUnavailable):
         camera.jpeg(old, PLAIN)
 

@@ -15,6 +15,7 @@ from services.api.variant import Variant
 from shared.errors import EncodeError, FrameOverwritten
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
+from tests.support.greenlets import let_run
 from tests.support.streams import picture
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_hub_runs_on_while_a_frame_is_encoded(
     encoding = [gevent.spawn(encoder.encode, reader, info.sequence, Variant(95)) for _ in range(5)]
     turns = 0
     while not all(one.ready() for one in encoding):
-        gevent.sleep(0.001)
+        let_run(0.001)
         turns += 1
     assert all(one.successful() for one in encoding)
     assert turns >= 5, "encoding on the hub would let the loop turn once at most"

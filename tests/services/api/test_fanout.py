@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import gevent
 import pytest
 
 from services.api.camera import Camera
 from services.api.stream import Stream
 from services.api.variant import Variant
 from shared.errors import EncodeError
-from tests.support.processes import wait_until
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,14 +83,6 @@ def fanout(camera: Camera) -> Iterator[Fanout]:
     turns_until(lambda: camera.clients() == 0 and not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
 
 
-def turns_until(condition: Callable[[], bool], what: str) -> None:
-    def holds() -> bool:
-        gevent.sleep(0.005)
-        return condition()
-
-    wait_until(holds, what, 10.0)
-
-
 def test_everybody_is_sent_the_very_same_object(
     camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
 ) -> None:
@@ -152,7 +143,7 @@ def test_loss_of_the_video_module_is_shown_once_a_second(
     turns_until(lambda: bool(stream.seen), "a frame")
     writer.close()
     turns_until(lambda: not stream.seen[-1].online, "a blank")
-    gevent.sleep(0.3)
+    let_run(0.3)
     assert [jpeg.online for jpeg in stream.seen].count(False) == 1
     assert not stream.ended, "it may come back"
 

@@ -16,6 +16,7 @@ from services.api.encoder import Jpeg
 from services.api.stream import Stream
 from services.api.variant import StreamOptions, Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
+from tests.support.greenlets import let_run
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def turning(action: Callable[[], object], condition: Callable[[], bool]) -> Call
 
     def holds() -> bool:
         action()
-        gevent.sleep(0)
+        let_run()
         return condition()
 
     return holds
@@ -130,7 +131,7 @@ def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Ben
         bench.give(number)
     bench.client.settimeout(0.01)
     while not bench.give(6):
-        gevent.sleep(0)
+        let_run()
         with contextlib.suppress(TimeoutError):
             received += bench.client.recv(1 << 20)
     bench.client.settimeout(5.0)
@@ -159,9 +160,9 @@ def test_client_that_takes_nothing_is_ended_after_the_stall_timeout(
 ) -> None:
     bench.clog(1)
     running = gevent.spawn(bench.stream.run)
-    gevent.sleep(0.3)  # the greenlet fills the kernel's buffer and waits
+    let_run(0.3)  # the greenlet fills the kernel's buffer and waits
     clock.advance(9.0)
-    gevent.sleep(0.3)  # it looks again every 250 ms
+    let_run(0.3)  # it looks again every 250 ms
     assert not bench.stream.ended
     clock.advance(2.0)
     ended = turning(lambda: None, lambda: bool(bench.stream.ended))

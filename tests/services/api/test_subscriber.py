@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import gevent
 import pytest
 import zmq
 
@@ -12,7 +11,7 @@ from services.api.feed import Feed
 from services.api.subscriber import Subscriber
 from shared.notification import Notification
 from shared.ring.attachment import Attachment, Condition
-from tests.support.processes import wait_until
+from tests.support.greenlets import turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,16 +34,6 @@ def subscriber(paths: SegmentPaths) -> Iterator[Watched]:
     subscriber = Watched(paths)
     yield subscriber
     subscriber.stop()
-
-
-def turns_until(condition: Callable[[], bool], what: str) -> None:
-    """Let the greenlets run until the condition holds."""
-
-    def holds() -> bool:
-        gevent.sleep(0.005)
-        return condition()
-
-    wait_until(holds, what, 10.0)
 
 
 def test_newest_frame_is_there_after_start(

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import gevent
-
+from tests.support.greenlets import let_run
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def test_readiness_follows_the_frames(http: FlaskClient, write: Callable[..., Fr
     write(online=False, reason="unplugged")
 
     def ready() -> bool:
-        gevent.sleep(0.01)
+        let_run(0.01)
         return http.get("/readyz").status_code == 200
 
     wait_until(ready, "frames", 10.0)
