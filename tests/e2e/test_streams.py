@@ -126,7 +126,7 @@ def test_everybody_gets_the_same_bytes_and_they_are_encoded_once(running: Api) -
 
 def test_slow_client_sees_fresh_whole_frames_and_hurts_nobody(running: Api) -> None:
     before = status(running)["dropped"]
-    slow = MjpegClient(running.url + STREAM + "?quality=100", receive_buffer_bytes=8192)
+    slow = MjpegClient(running.url + STREAM + "?quality=60", receive_buffer_bytes=4096)
     with slow, MjpegClient(running.url + STREAM) as fast:
         slow.socket.settimeout(0.05)
         started, ages, parts = time.monotonic(), [], 0
@@ -143,9 +143,9 @@ def test_slow_client_sees_fresh_whole_frames_and_hurts_nobody(running: Api) -> N
                 ages.append(time.time() - part.timestamp)
         assert status(running)["dropped"] > before
     assert len({part.number for part in fast_parts}) >= 0.8 * 5.0 * 30
-    assert parts >= 1
-    # its own transfer time (2 to 3 s) plus what is buffered; without dropping it grows for ever
-    assert max(ages) < 5.0
+    assert parts >= 5
+    # its own transfer time, and the part before it; without dropping it grows with every second
+    assert max(ages[-3:]) < 2.5
 
 
 def test_two_cameras_do_not_disturb_each_other(service: Services) -> None:

@@ -123,6 +123,15 @@ def test_frames_that_come_while_the_last_is_unsent_are_dropped(bench: Bench) -> 
     assert bench.counters.dropped == 4
 
 
+def test_part_that_fits_into_the_kernels_buffer_is_unsent_all_the_same(bench: Bench) -> None:
+    """Else seconds of old video pile up in the kernel, and the client sees the past."""
+    bench.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 212992)
+    assert bench.stream.wants(frame(1), FPS)
+    bench.stream.send(jpeg(1, 100_000))
+    assert not any(bench.give(number) for number in range(2, 7))
+    assert bench.stream.sent == 1
+
+
 def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Bench) -> None:
     bench.clog(1)
     running = gevent.spawn(bench.stream.run)
