@@ -195,7 +195,7 @@ def test_further_cameras_stand_beside_the_default_one() -> None:
         (
             "RINGCAST_VIDEO__SORCE",
             "x",
-            "video.sorce is not a setting; docs/configuration.md lists them all",
+            "video.sourcex is not a setting; docs/configuration.md lists them all",
         ),
         (
             "RINGCAST_SLOTS",
