@@ -193,7 +193,7 @@ def test_further_cameras_stand_beside_the_default_one() -> None:
             "api.stream.resolution: default_width 8000 is above max_width 7680",
         ),
         (
-            "RINGCAST_VIDEO__SORCE",
+            "RINGCAST_VIDEO__SOURCEX",
             "x",
             "video.sourcex is not a setting; docs/configuration.md lists them all",
         ),
