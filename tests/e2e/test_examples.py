@@ -6,25 +6,22 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.naming import segment_paths
 from shared.ring.writer import RingWriter
-
-if TYPE_CHECKING:
-    from shared.naming import SegmentPaths
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
 DETECTOR = Path(__file__).parents[2] / "examples" / "motion_detector.py"
 
 
-def test_motion_detector_says_when_something_begins_to_move(segment: SegmentPaths) -> None:
+def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -> None:
     geometry = Geometry(320, 180, PixelFormat.BGR24)
-    with RingWriter(segment, label="a gray wall") as writer:
-        command = [sys.executable, "-u", str(DETECTOR), segment.name, "--frames", "40"]
+    with RingWriter(segment_paths(segment_name), label="a gray wall") as writer:
+        command = [sys.executable, "-u", str(DETECTOR), segment_name, "--frames", "40"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as detector:
             number = 0
             while detector.poll() is None:

@@ -9,15 +9,12 @@ import sys
 import time
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.naming import segment_paths
 from shared.ring.writer import RingWriter
-
-if TYPE_CHECKING:
-    from shared.naming import SegmentPaths
 
 pytestmark = [pytest.mark.slow, pytest.mark.process, pytest.mark.timeout(300)]
 
@@ -27,7 +24,7 @@ VISION_MODULE = """
 import json, sys
 import ringcast
 from ringcast.consumer import VideoConsumer
-with VideoConsumer(sys.argv[1], directory=sys.argv[2]) as consumer:
+with VideoConsumer(sys.argv[1]) as consumer:
     with consumer.wait_newer(10) as frame:
         pixels = frame.copy()
         print(json.dumps({
@@ -66,14 +63,14 @@ def test_wheel_brings_numpy_and_pyzmq_and_nothing_else(environment: Path) -> Non
 
 
 def test_vision_module_reads_frames_with_the_installed_package(
-    environment: Path, segment: SegmentPaths, tmp_path: Path
+    environment: Path, segment_name: str, tmp_path: Path
 ) -> None:
     geometry = Geometry(48, 32, PixelFormat.BGR24)
-    with RingWriter(segment, label="wheel test") as writer:
+    with RingWriter(segment_paths(segment_name), label="wheel test") as writer:
         slot = writer.begin(geometry)
         slot.image[:] = 137
         writer.commit(slot, MonotonicNs(time.monotonic_ns()))
-        program = [str(environment), "-c", VISION_MODULE, segment.name, str(segment.directory)]
+        program = [str(environment), "-c", VISION_MODULE, segment_name]
         # Not in the checkout: there "ringcast" could not be told from the folder shared/.
         result = subprocess.run(
             program, check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path
