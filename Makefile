@@ -6,7 +6,7 @@ COMPOSE ?= docker compose
 SOURCES := shared services scripts tests $(wildcard examples benchmarks)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run format check test test-slow test-all test-clients docs images up down clean
+.PHONY: help setup run format check bench test test-slow test-all test-clients docs images up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ test-slow: $(READY) test-clients ## the rest: the long tests, and those with Doc
 	$(VENV_PYTHON) -m pytest -m "slow or docker" $(PYTEST_ARGS)
 
 test-all: test test-slow ## every test
+
+bench: $(READY) ## what a client costs: frame rates, ages, CPU; asserts nothing
+	$(VENV_PYTHON) benchmarks/streams.py
 
 docs: $(READY) ## docs/configuration.md anew from the settings
 	$(VENV_PYTHON) -m scripts.configuration_docs
