@@ -4,7 +4,7 @@ It runs in the main thread and listens at one inbox; nothing it calls waits for 
 heartbeat, blanks and the end of the service depend on nobody but itself::
 
     PictureReady ─► begin a slot ─► retrieve into it ─► commit ─► notify ─► resume the grabber
-    nothing for stall_timeout, or SourceLost ─► a blank now, and one every second
+    nothing for stall_timeout and two periods, or SourceLost ─► a blank now, and one every second
     every 250 ms at the latest ─► heartbeat
 """
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import queue
 import time
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -53,6 +54,9 @@ _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
 _FIRST_GEOMETRY: Final = Geometry(1280, 720, PixelFormat.BGR24)
 """Of a blank that comes before any picture."""
+_STALL_PERIODS: Final = 2.0
+_GAPS: Final = 3
+"""The shortest of the last gaps is taken for the source's period: an outage is no period."""
 
 
 class CaptureLoop:
@@ -89,6 +93,8 @@ class CaptureLoop:
         self._room_retry_s = 0.0
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
+        self._had_picture = False
+        self._gaps_s: deque[float] = deque(maxlen=_GAPS)  # between pictures
         self._blank_since_s: float | None = None
         self._blank_due_s = self._picture_s + min(self._stall_timeout_s, _FIRST_BLANK_S)
 
@@ -162,19 +168,28 @@ class CaptureLoop:
             self._no_room(geometry, error)
             return
         self._publisher.publish(info)
-        self._picture_written(info, now_s)
+        self._picture_written(info, grab, now_s)
 
-    def _picture_written(self, info: FrameInfo, now_s: float) -> None:
+    def _picture_written(self, info: FrameInfo, grab: Grab, now_s: float) -> None:
         if self._blank_since_s is not None:
             log.info(
                 "source %s: recovered after %.1f s", self._source.label, now_s - self._blank_since_s
             )
+        if self._had_picture:
+            self._gaps_s.append(now_s - self._picture_s)
         self._geometry = info.geometry
         self._blank_since_s = self._too_large = self._lost_because = None
+        self._had_picture = True
         self._room_backoff.reset()
         self._picture_s = now_s
-        self._blank_due_s = now_s + self._stall_timeout_s
+        self._blank_due_s = now_s + self._longest_silence_s(grab.period_s)
         self._statistics.count_frame(now_s)
+
+    def _longest_silence_s(self, period_s: float | None) -> float:
+        """How long a healthy source may be silent; one that is slow by nature has not stalled."""
+        if period_s is None:
+            period_s = min(self._gaps_s, default=0.0)
+        return max(self._stall_timeout_s, _STALL_PERIODS * period_s)
 
     def _go_blank(self, reason: str) -> None:
         """Show a blank from now on, until the next picture."""

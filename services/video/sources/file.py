@@ -97,7 +97,12 @@ class FileSource:
             dropped = 1
         if late_s > _HOPELESS_S:
             self._pacer.start_at(self._position_s or 0.0)
-        return Grab(pictures.geometry, monotonic_ns(), dropped=dropped)
+        return Grab(
+            pictures.geometry,
+            monotonic_ns(),
+            dropped=dropped,
+            period_s=self._period_s(pictures),
+        )
 
     def retrieve(self, slot: Slot) -> Geometry:
         """Convert the picture into the slot."""

@@ -111,7 +111,7 @@ class PatternSource:
         self._number += 1 + dropped
         self._captured_at = monotonic_ns()
         self._captured_wall_ns = time.time_ns()
-        return Grab(self._geometry, self._captured_at, dropped=dropped)
+        return Grab(self._geometry, self._captured_at, dropped=dropped, period_s=period_s)
 
     def retrieve(self, slot: Slot) -> Geometry:
         """Draw the picture of the moment of the grab."""

@@ -42,12 +42,14 @@ class Grab:
         captured_at: When the source handed it over, ``CLOCK_MONOTONIC``.
         size_bytes: Upper bound of a JPEG payload; None for raw pixels.
         dropped: Pictures before this one that existed and were thrown away because we were late.
+        period_s: Seconds until the next picture, where the source knows its own rate.
     """
 
     geometry: Geometry
     captured_at: MonotonicNs
     size_bytes: int | None = None
     dropped: int = 0
+    period_s: float | None = None
 
 
 class PictureResized(SourceError):  # noqa: N818 - a change, not a mishap

@@ -117,8 +117,10 @@ def rig(writer: RingWriter, publisher: Publisher) -> Rig:
     return Rig(writer, publisher)
 
 
-def picture(geometry: Geometry = SMALL, dropped: int = 0) -> PictureReady:
-    return PictureReady(Grab(geometry, monotonic_ns(), dropped=dropped))
+def picture(
+    geometry: Geometry = SMALL, dropped: int = 0, period_s: float | None = None
+) -> PictureReady:
+    return PictureReady(Grab(geometry, monotonic_ns(), dropped=dropped, period_s=period_s))
 
 
 def test_picture_goes_into_the_ring_with_its_capture_time(rig: Rig) -> None:
@@ -244,6 +246,34 @@ def test_silence_is_blanked_after_the_stall_timeout_and_the_heart_beats_on(
         rig.inbox.put(STOP)
         working.join(5)
     assert not working.is_alive()
+
+
+def test_source_that_is_slow_by_nature_has_not_stalled(
+    writer: RingWriter, publisher: Publisher
+) -> None:
+    rig = Rig(writer, publisher, stall_timeout_sec=0.1)
+    rig.inbox.put(picture(period_s=0.4))
+    stopper = threading.Timer(0.6, rig.inbox.put, [STOP])
+    stopper.start()
+
+    rig.loop.run()
+
+    assert rig.newest()[0].online
+
+
+def test_rate_of_a_source_that_does_not_know_it_is_learned_from_its_gaps(
+    writer: RingWriter, publisher: Publisher
+) -> None:
+    rig = Rig(writer, publisher, stall_timeout_sec=0.1)
+    rig.inbox.put(picture())
+    for at_s, message in ((0.4, picture()), (1.0, STOP)):
+        threading.Timer(at_s, rig.inbox.put, [message]).start()
+
+    rig.loop.run()
+
+    info, _, _ = rig.newest()
+    assert info.online
+    assert info.sequence > 2  # the first gap was blanked: the rate was not known yet
 
 
 def open_ring(paths: SegmentPaths) -> RingReader | None:
