@@ -4,6 +4,7 @@
 
     pattern://1920x1080@30             PATTERN
     0   v4l2:/dev/video0   v4l2:0      DEVICE    a bare number is /dev/video<number>
+    /dev/video0   /dev/v4l/by-id/…     DEVICE
     /clips/a.mp4   file:/clips/a.mp4   FILE
     rtsp:// rtsps:// http:// https://  NETWORK
 """
@@ -14,11 +15,23 @@ import enum
 import re
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import unquote
 
-__all__ = ["Address", "Kind", "classify", "host_and_port", "without_secrets"]
+__all__ = [
+    "Address",
+    "Kind",
+    "classify",
+    "host_and_port",
+    "split_authority",
+    "user_and_password",
+    "without_secrets",
+]
 
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+_DEVICE: Final = re.compile(r"/dev/(video\d+|v4l/.+)")
 _DEFAULT_PORTS: Final = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_AUTHORITY_END: Final = re.compile(r"[/?#]")
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+)(?::(\d{1,5}))?")
 _MAX_LABEL: Final = 120
 _PORTS: Final = range(1, 65536)
 
@@ -51,19 +64,20 @@ def classify(source: str) -> Address:
     Raises:
         ValueError: Nothing that we know; a sentence without the address's secrets.
     """
-    source = source.strip()
-    if source.isdecimal():
-        return Address(Kind.DEVICE, f"/dev/video{int(source)}")
-    match = _SCHEME.fullmatch(source)
+    name, source = source, source.strip()
+    if source.isdecimal() or _DEVICE.fullmatch(source):
+        return Address(Kind.DEVICE, _path_of_device(source))
+    match = _SCHEME.fullmatch(name.lstrip())
     if match is None:
-        return Address(Kind.FILE, source)
+        return Address(Kind.FILE, _path_of_file(name))
     scheme, rest = match[1].lower(), match[2]
+    if scheme == "file":
+        return Address(Kind.FILE, _path_of_file(rest))
+    rest = rest.rstrip()
     if scheme == "pattern":
         return Address(Kind.PATTERN, source)
     if scheme == "v4l2":
-        return Address(Kind.DEVICE, f"/dev/video{int(rest)}" if rest.isdecimal() else rest)
-    if scheme == "file":
-        return Address(Kind.FILE, rest.removeprefix("//"))
+        return Address(Kind.DEVICE, _path_of_device(rest))
     if scheme in _DEFAULT_PORTS:
         url = f"{scheme}:{rest}"
         host_and_port(url)
@@ -76,18 +90,59 @@ def classify(source: str) -> Address:
     raise ValueError(msg)
 
 
+def _path_of_device(name: str) -> str:
+    return f"/dev/video{int(name)}" if name.isdecimal() else name
+
+
+def _path_of_file(name: str) -> str:
+    """The path, spaces and all; of a ``file://`` URL without the host, which can only be this one.
+
+    Raises:
+        ValueError: There is no name.
+    """
+    if not name.strip():
+        msg = "no file is named: write the path of a file, or the address of another source"
+        raise ValueError(msg)
+    name = name.removeprefix("//localhost") if name.startswith("//localhost/") else name
+    return "/" + name.lstrip("/") if name.startswith("//") else name
+
+
 def without_secrets(url: str) -> str:
     """The address for people: no user, no password, no query (it may hold a token).
 
-    Everything before the last ``@`` goes, because passwords are often not escaped as they should
-    be; the worst that happens is a label that is too short.
+    An ``@`` behind the host is allowed, but is more often the end of a password whose ``/``, ``?``
+    or ``#`` was not escaped. Then the host is shown, which is asked for in any case, and neither
+    port nor path; or what is behind the last ``@``, where the part before names no host at all.
     """
     match = _SCHEME.fullmatch(url)
     if match is None:
         return url[:_MAX_LABEL]
-    place = match[2].removeprefix("//").rpartition("@")[2]
-    place = re.split(r"[?#]", place, maxsplit=1)[0]
-    return f"{match[1].lower()}://{place}"[:_MAX_LABEL]
+    scheme, rest = match[1].lower(), match[2]
+    place, behind = split_authority(rest)
+    host = _HOST.fullmatch(place)
+    if host is None:
+        place, behind = split_authority(rest.removeprefix("//").rpartition("@")[2])
+    elif "@" in behind:
+        place, behind = host[1], "/…"
+    behind = re.split(r"[?#]", behind, maxsplit=1)[0]
+    return f"{scheme}://{place}{behind}"[:_MAX_LABEL]
+
+
+def split_authority(rest: str) -> tuple[str, str]:
+    """What is behind a URL's scheme, as (host and port, everything after them).
+
+    User and password, before the last ``@`` of the authority, are left out.
+
+    Source: RFC 3986, section 3.2: it ends at the first slash, question mark or number sign.
+    """
+    authority, behind = _split_at(rest.removeprefix("//"), _AUTHORITY_END)
+    return authority.rpartition("@")[2], behind
+
+
+def user_and_password(url: str) -> str:
+    """``user:password`` of a network address, decoded; empty when it has none. A secret."""
+    rest = url.partition(":")[2].removeprefix("//")
+    return unquote(_split_at(rest, _AUTHORITY_END)[0].rpartition("@")[0])
 
 
 def host_and_port(url: str) -> tuple[str, int]:
@@ -96,11 +151,16 @@ def host_and_port(url: str) -> tuple[str, int]:
     Raises:
         ValueError: There is no host in it, or no possible port.
     """
-    label = without_secrets(url)
-    scheme, _, place = label.partition("://")
-    match = re.fullmatch(r"(\[[0-9A-Fa-f:.%a-z]+\]|[^:\[\]]+)(?::(\d+))?", place.split("/")[0])
+    scheme, _, rest = url.partition(":")
+    match = _HOST.fullmatch(split_authority(rest)[0])
     port = int(match[2] or _DEFAULT_PORTS[scheme]) if match else 0
     if match is None or port not in _PORTS:
+        label = without_secrets(url)
         msg = f"{label!r} names no host, or no possible port: write {scheme}://HOST:PORT/PATH"
         raise ValueError(msg)
     return match[1].strip("[]"), port
+
+
+def _split_at(text: str, pattern: re.Pattern[str]) -> tuple[str, str]:
+    match = pattern.search(text)
+    return (text, "") if match is None else (text[: match.start()], text[match.start() :])

@@ -71,7 +71,8 @@ class FileSource:
         """
         self.close()
         self._check_path()
-        capture = self._make_capture(str(self._path), cv2.CAP_FFMPEG, [])
+        # Absolute: FFmpeg takes what is before the colon in "10:30.mp4" for a protocol.
+        capture = self._make_capture(str(self._path.absolute()), cv2.CAP_FFMPEG, [])
         if not capture.isOpened():
             capture.release()
             raise SourceUnavailable(f"{self._path} is not a video that FFmpeg can read")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from services.video.sources.address import host_and_port, without_secrets
+from services.video.sources.address import host_and_port, split_authority, without_secrets
 from services.video.sources.opencv import MakeCapture, Pictures, open_capture
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
@@ -131,7 +131,7 @@ def _why_not(url: str) -> str:
 def _http_status(url: str) -> str | None:
     """What a web server answers when it is not 200, like ``404 Not Found``."""
     host, port = host_and_port(url)
-    _, _, target = url.rpartition("@")[2].removeprefix("http://").partition("/")
+    target = split_authority(url.partition(":")[2])[1].removeprefix("/")
     connection = http.client.HTTPConnection(host, port, timeout=_DIAGNOSIS_TIMEOUT_S)
     try:
         connection.request("GET", "/" + target)

@@ -6,6 +6,7 @@ import itertools
 import os
 import shutil
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,8 +18,6 @@ from tests.support.capture import FakeCapture
 from tests.support.pictures import number_in, telling_picture
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from shared.ring.writer import RingWriter
 
 
@@ -89,6 +88,20 @@ def test_file_that_was_replaced_is_noticed_at_the_next_round(
 
     with pytest.raises(SourceUnavailable, match="there is no file"):
         numbers(source, writer, 30)
+    source.close()
+
+
+@pytest.mark.parametrize("name", ["10:30.mp4", " clip.mp4 ", "http:clip.mp4"])
+def test_odd_name_beside_the_working_directory_is_a_file_all_the_same(
+    h264_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.copy(h264_file, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    source = FileSource(Path(name), wait=no_wait)
+
+    source.open()
+
+    source.grab()
     source.close()
 
 

@@ -72,6 +72,15 @@ def test_wrong_path_is_told_by_the_servers_answer() -> None:
         assert server.requests[-1] == "/stream/wrong?action=stream"
 
 
+@pytest.mark.parametrize("path", ["/@door/video", "/video?mail=admin@example"])
+def test_at_sign_behind_the_host_is_no_part_of_it(path: str) -> None:
+    with (
+        MjpegServer(telling_jpeg) as server,
+        pytest.raises(SourceUnavailable, match=f"127.0.0.1:{server.port} answers 404 Not Found"),
+    ):
+        NetworkSource(f"http://127.0.0.1:{server.port}{path}").open()
+
+
 def test_missing_password_is_told_by_the_servers_answer_and_the_right_one_works() -> None:
     token = base64.b64encode(b"admin:hunter2").decode()
     with MjpegServer(telling_jpeg, authorization=f"Basic {token}") as server:

@@ -30,7 +30,7 @@ def test_address_becomes_a_source(source: str, kind: type, label: str) -> None:
     assert opened.label == label
 
 
-@pytest.mark.parametrize("source", ["gopher://admin:hunter2@x", "pattern://1x1", "rtsp://"])
+@pytest.mark.parametrize("source", ["gopher://admin:hunter2@x", "pattern://1x1", "rtsp://", " "])
 def test_impossible_address_is_a_setting_to_correct(source: str) -> None:
     with pytest.raises(ConfigError) as error:
         open_source(VideoSettings(source=source))
