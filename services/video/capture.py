@@ -52,8 +52,8 @@ _HEARTBEAT_S: Final = 0.2
 _BLANK_INTERVAL_S: Final = 1.0
 _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
-_FIRST_GEOMETRY: Final = Geometry(1280, 720, PixelFormat.BGR24)
-"""Of a blank that comes before any picture."""
+_FIRST_GEOMETRY: Final = Geometry(640, 360, PixelFormat.BGR24)
+"""Of a blank that comes before any picture; small, because its ring is in the way of the next."""
 _STALL_PERIODS: Final = 2.0
 _GAPS: Final = 3
 """The shortest of the last gaps is taken for the source's period: an outage is no period."""
@@ -153,12 +153,15 @@ class CaptureLoop:
         geometry = grab.geometry
         try:
             slot = self._writer.begin(geometry, grab.size_bytes)
+            image = None
             try:
                 geometry = self._source.retrieve(slot)
             except PictureResized as resized:
-                geometry = resized.geometry
+                geometry, image = resized.geometry, resized.image
+            if image is not None:
+                del slot  # nothing may refer to the old segment while a new one is made
                 slot = self._writer.begin(geometry)
-                np.copyto(slot.image, resized.image)
+                np.copyto(slot.image, image)
             info = self._writer.commit(slot, grab.captured_at, geometry=geometry)
         except PictureUnreadable as error:
             self._count_dropped(1)

@@ -80,15 +80,18 @@ class RingWriter:
         """Make room for the next frame; its slot is void for readers until ``commit``.
 
         Beginning again without a commit gives the same slot and number again. A frame larger than
-        a slot makes a new segment: a new epoch.
+        a slot makes a new segment: a new epoch. Where both do not fit at a time but the new one
+        alone would, the old one is given up first; that takes effect only if nothing of the
+        caller's still refers to a slot of it.
 
         Args:
             geometry: Size and pixel format.
             size_bytes: Room wanted for a JPEG; raw frames know their own.
 
         Raises:
-            RingSpaceError: A new segment does not fit; the old one stays usable for frames that do.
-                Right after a killed writer it is waited for room, at most a second.
+            RingSpaceError: A new segment does not fit; the old one stays usable for frames that do,
+                unless it was given up. Right after that, and after a killed writer, it is waited
+                for the room that readers still hold, at most a second.
             RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
             RuntimeError: The writer is not open.
@@ -98,9 +101,7 @@ class RingWriter:
             raise RuntimeError(msg)
         needed = max(geometry.size_bytes, size_bytes or 0)
         check_size(geometry, needed)
-        mapping = self._mapping
-        if mapping is None or needed > mapping.header.slot_stride:
-            mapping = self._renew(needed)
+        mapping = self._with_room_for(needed)
         sequence = Sequence(self._sequence + 1)
         self._slot_begun = True
         mapping.words[mapping.header.slot_word(sequence)] = 2 * sequence - 1
@@ -209,6 +210,31 @@ class RingWriter:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
+    def _with_room_for(self, needed_bytes: int) -> Mapping:
+        """The segment, or a new one; no reference to the old one is kept, so its memory is free."""
+        if self._mapping is not None and needed_bytes <= self._mapping.header.slot_stride:
+            return self._mapping
+        try:
+            return self._renew(needed_bytes)
+        except RingSpaceError as error:
+            own_bytes = 0 if self._mapping is None else self._mapping.header.total_bytes
+            if not own_bytes or error.need_bytes > error.free_bytes + own_bytes:
+                raise
+        self._give_up()
+        return self._renew(needed_bytes)
+
+    def _give_up(self) -> None:
+        """Retire the segment and take its name away; readers let go of it when they see that."""
+        mapping, self._mapping = self._mapping, None
+        self._slot_begun = False
+        if mapping is None:
+            return
+        mapping.words[Word.STATE] = State.RETIRED
+        if not self._name_is_lost(mapping):
+            unlink_segment(self.paths, State.RETIRED)
+        self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
+        log.info("segment %s: given up, there is no room for two", self.paths.ring)
+
     def _renew(self, capacity_bytes: int) -> Mapping:
         header = SegmentHeader.plan(
             slots=self._slots,
@@ -236,7 +262,7 @@ class RingWriter:
         return mapping
 
     def _create(self, header: SegmentHeader) -> Mapping:
-        """Make the segment; give readers of a killed writer a moment to let its memory go."""
+        """Make the segment; give readers of the one before a moment to let its memory go."""
         while True:
             try:
                 return create_segment(

@@ -59,7 +59,10 @@ class Source:
         self.retrieved += 1
         if self.then is not None:
             error, self.then = self.then, None
-            raise error
+            try:
+                raise error
+            finally:
+                del error  # else it holds this frame, this the slot, and that the segment
         slot.image[:] = self.retrieved
         return slot.geometry
 
@@ -201,10 +204,10 @@ def test_blank_of_a_grey_camera_is_grey(rig: Rig) -> None:
     assert rig.newest()[0].geometry == GREY
 
 
-def test_blank_before_any_picture_is_720p(rig: Rig) -> None:
+def test_blank_before_any_picture_is_small(rig: Rig) -> None:
     rig.run(SourceLost("no cable"))
 
-    assert rig.newest()[0].geometry == Geometry(1280, 720, PixelFormat.BGR24)
+    assert rig.newest()[0].geometry == Geometry(640, 360, PixelFormat.BGR24)
 
 
 def test_loss_again_and_again_is_one_blank_a_second(rig: Rig) -> None:
@@ -317,6 +320,24 @@ def test_picture_there_is_no_room_for_leaves_the_old_ring_and_says_so_on_it(
     assert dropped == 1
     assert "not enough shared memory" in caplog.text
     assert "Next try in 30 s" in caplog.text
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_picture_that_fits_only_without_the_old_ring_replaces_it(
+    cramped: Rig,
+    announced: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    large, larger = (Geometry(*size, PixelFormat.BGR24) for size in ((1280, 720), (1920, 1080)))
+    cramped.run(picture(large))
+    before, _, _ = cramped.newest()
+    if not announced:
+        cramped.source.then = PictureResized(larger, np.full(larger.shape, 99, np.uint8))
+
+    cramped.run(picture(larger if announced else large))
+
+    after, _, _ = cramped.newest()
+    assert after.epoch != before.epoch
+    assert (after.sequence, after.online, after.geometry) == (2, True, larger)
 
 
 def test_room_is_not_asked_for_with_every_picture(

@@ -223,7 +223,7 @@ def test_blanks_come_once_a_second_while_there_was_never_a_picture(
     third, _ = watcher.wait(lambda info: info.sequence >= first.sequence + 2, "third blank")
 
     assert first.reason.startswith("there is no file")
-    assert (first.geometry.width, first.geometry.height) == (1280, 720)
+    assert (first.geometry.width, first.geometry.height) == (640, 360)
     assert third.published_at - first.published_at > 1.8e9
     assert "next try in 1 s" in video.log
     assert "next try in 2 s" in video.log

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.process
 
 SIZE: Final = 4 * 2**20
 FITS: Final = Geometry(1024, 512, PixelFormat.GRAY8)  # 4 slots: 2 MiB
+FITS_ALONE: Final = Geometry(1024, 896, PixelFormat.GRAY8)  # 4 slots: 3.5 MiB
 TOO_LARGE: Final = Geometry(1024, 1024, PixelFormat.GRAY8)  # 4 slots: 4 MiB, and the header
 
 
@@ -107,6 +108,45 @@ def test_a_ring_that_cannot_grow_stays_live_and_usable(small: SegmentPaths) -> N
         assert newest_is_right(reader)
         attachment.close()
     assert list(small.directory.iterdir()) == []
+
+
+@pytest.mark.parametrize("watched", [False, True], ids=["alone", "with a reader"])
+def test_a_ring_grows_where_old_and_new_do_not_fit_together(
+    small: SegmentPaths,
+    watched: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    attachment = Attachment(small)
+    looking = threading.Timer(0.2, attachment.refresh)  # it lets the memory go: RETIRED
+    with RingWriter(small, slots=4) as writer:
+        write(writer, FITS)
+        if watched:
+            attachment.refresh()
+        looking.start()
+        write(writer, FITS_ALONE)
+        looking.join()
+        wait_until(attachment.refresh)
+        reader = attachment.reader
+        assert reader is not None
+        assert reader.head == 2
+        assert newest_is_right(reader)
+        attachment.close()
+    assert list(small.directory.iterdir()) == []
+
+
+def test_a_reader_that_holds_the_old_ring_is_waited_for_no_longer_than_a_moment(
+    small: SegmentPaths,
+) -> None:
+    with RingWriter(small, slots=4) as writer:
+        write(writer, FITS)
+        reader = RingReader.open(small)
+        with pytest.raises(RingSpaceError):
+            writer.begin(FITS_ALONE)
+        assert not reader.live
+        reader.close()
+        write(writer, FITS)
+        reader = RingReader.open(small)
+        assert newest_is_right(reader)
+        reader.close()
 
 
 def test_a_ring_never_notices_that_its_directory_fills_up(small: SegmentPaths) -> None:
