@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from services.video.messages import (
@@ -30,6 +31,8 @@ __all__ = ["GRABBER_THREAD", "Backoff", "Grabber"]
 log = logging.getLogger(__name__)
 
 GRABBER_THREAD: Final = "grabber"
+_STEADY_S: Final = 5.0
+"""Pictures for so long make a source one that works."""
 
 
 class Backoff:
@@ -39,16 +42,25 @@ class Backoff:
         self._initial_s = initial_s
         self._max_s = max_s
         self._next_s = initial_s
+        self._pause_s = 0.0
 
     def next_pause_s(self) -> float:
         """How long to pause before the next try, seconds."""
-        pause_s = min(self._next_s, self._max_s)
-        self._next_s = pause_s * 2
-        return pause_s
+        self._pause_s = min(self._next_s, self._max_s)
+        self._next_s = self._pause_s * 2
+        return self._pause_s
 
     def reset(self) -> None:
         """It works again: start over with the shortest pause."""
         self._next_s = self._initial_s
+
+    def worked_for(self, lasted_s: float) -> None:
+        """Start over if it worked for longer than it was paused for, and not for a moment only.
+
+        A server that ends after every picture is asked less and less often that way.
+        """
+        if lasted_s > max(self._pause_s, _STEADY_S):
+            self.reset()
 
 
 class Grabber:
@@ -117,10 +129,13 @@ class Grabber:
             self._stopping.wait(pause_s)
 
     def _grab_until_lost(self) -> None:
+        first_s: float | None = None
         while not self._stopping.is_set():
             grab = self._source.grab()
             if self._stopping.is_set():
                 return
-            self._backoff.reset()
+            now_s = time.monotonic()
+            first_s = now_s if first_s is None else first_s
+            self._backoff.worked_for(now_s - first_s)
             self._inbox.put(PictureReady(grab))
             self._turn.get()

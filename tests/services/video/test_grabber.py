@@ -92,6 +92,31 @@ def test_pauses_double_up_to_the_longest_and_start_over_after_a_success() -> Non
     assert backoff.next_pause_s() == 1
 
 
+def test_pauses_go_on_growing_after_a_success_that_did_not_last() -> None:
+    backoff = Backoff(1.0, 30.0)
+    pauses = []
+    for lasted_s in (0.0, 4.0, 5.5, 3.9, 4.1, 5.1, 8.5):
+        backoff.worked_for(lasted_s)
+        pauses.append(backoff.next_pause_s())
+
+    assert pauses == [1, 2, 1, 2, 4, 1, 1]
+
+
+def test_server_that_ends_after_every_picture_is_asked_less_and_less_often(
+    run: Callable[..., Rig], caplog: pytest.LogCaptureFixture
+) -> None:
+    one_picture = ("open", "picture", SourceUnavailable("ended the stream"))
+    rig = run(ScriptedSource(*one_picture * 3))
+    for _ in range(3):
+        assert rig.next() == SourceOpened()
+        assert isinstance(rig.next(), PictureReady)
+        rig.grabber.resume()
+        assert rig.next() == SourceLost("ended the stream")
+
+    pauses = [message.rpartition("next try in ")[2] for message in caplog.messages]
+    assert pauses == ["0.001 s", "0.002 s", "0.004 s"]
+
+
 def test_pictures_are_handed_over_in_turns(run: Callable[..., Rig]) -> None:
     rig = run(ScriptedSource())
 
