@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
+import base64
+import re
 import socket
+import time
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 import cv2
 
-from services.video.sources.address import host_and_port, split_authority, without_secrets
+from services.video.sources.address import (
+    host_and_port,
+    split_authority,
+    user_and_password,
+    without_secrets,
+)
 from services.video.sources.opencv import MakeCapture, Pictures, open_capture
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
@@ -20,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["NetworkSource"]
 
 _DIAGNOSIS_TIMEOUT_S: Final = 2.0
+_MAX_STATUS_LINE: Final = 256
+_STATUS_LINE: Final = re.compile(r"HTTP/\d\.\d ((\d{3})\b[ -~]{0,60})")
 
 
 class NetworkSource:
@@ -115,7 +125,7 @@ def _why_not(url: str) -> str:
     try:
         with socket.create_connection((host, port), _DIAGNOSIS_TIMEOUT_S):
             pass
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):  # the latter: no name can look like that
         return f"there is no host named {host}: check the address and the name service"
     except ConnectionRefusedError:
         return f"{place} refuses connections: is the server running, is the port right?"
@@ -129,17 +139,34 @@ def _why_not(url: str) -> str:
 
 
 def _http_status(url: str) -> str | None:
-    """What a web server answers when it is not 200, like ``404 Not Found``."""
-    host, port = host_and_port(url)
-    target = split_authority(url.partition(":")[2])[1].removeprefix("/")
-    connection = http.client.HTTPConnection(host, port, timeout=_DIAGNOSIS_TIMEOUT_S)
+    """What a web server answers when it is not 200, like ``404 Not Found``; None: nothing in time.
+
+    By hand, because the library's time limit is one per read: a server that sends a byte now and
+    then would hold the source for ever.
+    """
+    deadline_s = time.monotonic() + _DIAGNOSIS_TIMEOUT_S
+    answer = b""
     try:
-        connection.request("GET", "/" + target)
-        response = connection.getresponse()
-    except (OSError, http.client.HTTPException):
+        with socket.create_connection(host_and_port(url), _DIAGNOSIS_TIMEOUT_S) as connection:
+            connection.sendall(_http_request(url))
+            while b"\n" not in answer and (left_s := deadline_s - time.monotonic()) > 0:
+                connection.settimeout(left_s)
+                received = connection.recv(_MAX_STATUS_LINE)
+                if not received:
+                    break
+                answer += received
+    except OSError:
         return None
-    finally:
-        connection.close()
-    if response.status == http.HTTPStatus.OK:
-        return None
-    return f"{response.status} {response.reason}"
+    line = answer.partition(b"\n")[0].decode("latin-1")
+    match = _STATUS_LINE.match(line)
+    return match[1].strip() if match is not None and match[2] != "200" else None
+
+
+def _http_request(url: str) -> bytes:
+    place, target = split_authority(url.partition(":")[2])
+    target = quote(target.partition("#")[0], safe="/?%:@!$&'()*+,;=~[]")
+    lines = [f"GET {target if target.startswith('/') else '/' + target} HTTP/1.0"]
+    lines.append(f"Host: {place.encode('idna').decode() if not place.isascii() else place}")
+    if user := user_and_password(url):
+        lines.append(f"Authorization: Basic {base64.b64encode(user.encode()).decode()}")
+    return "\r\n".join((*lines, "", "")).encode("ascii")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
 import cv2
 import pytest
 
+from services.video.sources import network
 from services.video.sources.network import NetworkSource
 from services.video.sources.source import PictureResized
 from shared.errors import SourceUnavailable
@@ -59,9 +61,10 @@ def test_silent_server_is_given_up_after_the_open_timeout(scheme: str, silent_po
     assert time.monotonic() - started_s >= 0.5
 
 
-def test_unknown_host_says_so() -> None:
-    with pytest.raises(SourceUnavailable, match=r"there is no host named camera\.invalid"):
-        NetworkSource("rtsp://camera.invalid/live").open()
+@pytest.mark.parametrize("host", ["camera.invalid", "camera..invalid", "x" * 70])
+def test_unknown_host_says_so(host: str) -> None:
+    with pytest.raises(SourceUnavailable, match=f"there is no host named {host}"):
+        NetworkSource(f"rtsp://{host}/live").open()
 
 
 def test_wrong_path_is_told_by_the_servers_answer() -> None:
@@ -72,8 +75,8 @@ def test_wrong_path_is_told_by_the_servers_answer() -> None:
         assert server.requests[-1] == "/stream/wrong?action=stream"
 
 
-@pytest.mark.parametrize("path", ["/@door/video", "/video?mail=admin@example"])
-def test_at_sign_behind_the_host_is_no_part_of_it(path: str) -> None:
+@pytest.mark.parametrize("path", ["/@door/video", "/video?mail=admin@example", "/tür"])
+def test_at_sign_and_umlaut_behind_the_host_are_no_part_of_it(path: str) -> None:
     with (
         MjpegServer(telling_jpeg) as server,
         pytest.raises(SourceUnavailable, match=f"127.0.0.1:{server.port} answers 404 Not Found"),
@@ -91,6 +94,45 @@ def test_missing_password_is_told_by_the_servers_answer_and_the_right_one_works(
         source.open()
         source.grab()
         source.close()
+
+
+def test_right_password_for_the_wrong_path_is_no_password_problem() -> None:
+    """FFmpeg sends user and password; a diagnosis without them would blame those."""
+    token = base64.b64encode(b"admin:hunter@2").decode()
+    with MjpegServer(lambda _number: b"no picture", authorization=f"Basic {token}") as server:
+        url = server.url.replace("http://", "http://admin:hunter%402@")
+        with pytest.raises(SourceUnavailable, match="is there but sends no video"):
+            NetworkSource(url, open_timeout_s=0.5).open()
+
+
+def test_server_that_answers_a_byte_at_a_time_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each byte within a limit per read; the limit for the whole is what ends it."""
+    monkeypatch.setattr(network, "_DIAGNOSIS_TIMEOUT_S", 0.3)
+    stop = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # closed by the test, or by the client
+            while not stop.is_set():
+                connection, _ = server.accept()
+                with connection:
+                    while not stop.wait(0.05):
+                        connection.sendall(b"x")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = threading.Thread(target=drip, args=(server,))
+        dripping.start()
+        port = server.getsockname()[1]
+        source = NetworkSource(
+            f"http://127.0.0.1:{port}/", make_capture=FakeCapture([], opens=False)
+        )
+        with pytest.raises(SourceUnavailable, match="is there but sends no video"):
+            source.open()
+        stop.set()
+        server.shutdown(socket.SHUT_RDWR)
+        dripping.join(5)
+    assert not dripping.is_alive()
 
 
 def test_server_that_falls_silent_is_given_up_after_the_read_timeout() -> None:
