@@ -85,6 +85,9 @@ HEADER_READ_BYTES: Final = 1024
 """How much of a file a reader looks at before it trusts it enough to map it."""
 
 
+_ELLIPSIS: Final = "…".encode()
+
+
 class Word(enum.IntEnum):
     """Index, in 8-byte words, of the header's mutable fields."""
 
@@ -103,11 +106,18 @@ class State(enum.IntEnum):
 
 
 def cut_text(text: str, limit_bytes: int) -> bytes:
-    """Encode ``text`` as UTF-8 of at most ``limit_bytes``, cut between characters.
+    """Encode ``text`` as UTF-8 of at most ``limit_bytes``, at least 3.
 
-    What has no UTF-8 (a file name that was not decodable) becomes a question mark.
+    What does not fit is cut, between words if one ends near, and ends in an ellipsis. What has no
+    UTF-8 (a file name that was not decodable) becomes a question mark.
     """
-    return text.encode(errors="replace")[:limit_bytes].decode(errors="ignore").encode()
+    encoded = text.encode(errors="replace")
+    if len(encoded) <= limit_bytes:
+        return encoded
+    beginning = encoded[: limit_bytes - len(_ELLIPSIS)].decode(errors="ignore")
+    words = beginning.rpartition(" ")[0]
+    kept = words if len(words) * 2 > len(beginning) else beginning
+    return kept.rstrip(" ,;:").encode() + _ELLIPSIS
 
 
 def _round_up(size: int, unit: int) -> int:
