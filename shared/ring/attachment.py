@@ -89,9 +89,11 @@ class Attachment:
         return self._reader
 
     def close(self) -> None:
-        """Detach; again is harmless. A reader with an open view stays until ``refresh`` or exit."""
+        """Detach; again is harmless. A reader with an open view lives as long as that view."""
         self._detach(Condition.GONE, "detached")
-        self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
+        for reader in self._superseded:
+            _close_if_unused(reader)
+        self._superseded.clear()
 
     def _check(self, reader: RingReader, now: float) -> None:
         if not reader.live:

@@ -13,6 +13,7 @@ import errno
 import fcntl
 import os
 import struct
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RingUnavailable, WriterConflict
@@ -132,6 +133,8 @@ def _is_file_of(path: Path, fd: int) -> bool:
 class WriterProbe:
     """Asks, without taking anything, whether a writer holds the lock. Owned by one reader.
 
+    The descriptor is closed by ``close``, or with the last reference to this object.
+
     Args:
         path: The lock file.
 
@@ -144,6 +147,7 @@ class WriterProbe:
             self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError as error:
             raise RingUnavailable(path, error.strerror or str(error)) from error
+        self._close = weakref.finalize(self, os.close, self._fd)
 
     def writer_lives(self) -> bool:
         """True while some process holds the writer's lock (1.5 us)."""
@@ -153,6 +157,5 @@ class WriterProbe:
 
     def close(self) -> None:
         """Close the descriptor; again is harmless."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._fd = -1
+        self._close()

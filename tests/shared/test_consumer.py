@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 import os
 import threading
@@ -25,7 +26,7 @@ from tests.shared.ring.actors import Actor, wait_until
 from tests.support.frames import draw_telling, is_telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from shared.naming import SegmentPaths
@@ -411,6 +412,34 @@ def test_it_works_in_a_thread(writer: RingWriter) -> None:
     thread.start()
     thread.join(30)
     assert taken == [1]
+
+
+def drop_without_close(paths: SegmentPaths) -> None:
+    consumer = VideoConsumer(paths.name, directory=paths.directory)
+    consumer.attach()
+    take(consumer)
+
+
+def close_with_a_view_open(paths: SegmentPaths) -> None:
+    with VideoConsumer(paths.name, directory=paths.directory) as consumer:
+        view = consumer.read_latest()
+    assert view is not None
+    assert view.valid()  # what it shows stays mapped
+
+
+@pytest.mark.parametrize("misuse", [drop_without_close, close_with_a_view_open])
+@pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+def test_consumer_that_is_not_closed_well_leaks_no_descriptor(
+    writer: RingWriter, misuse: Callable[[SegmentPaths], None]
+) -> None:
+    write(writer)
+    misuse(writer.paths)
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counting is all
+    for _ in range(5):
+        misuse(writer.paths)
+    gc.collect()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 @pytest.mark.process
