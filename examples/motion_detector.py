@@ -24,6 +24,8 @@ except ModuleNotFoundError:  # not installed: use the checkout this file lies in
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from shared.consumer import VideoConsumer, VideoModuleNotAvailableError
 
+LEARNING_FRAMES = 10
+"""Everything is new in the first picture; these only teach what the place looks like."""
 GRAY = {"BGR24": cv2.COLOR_BGR2GRAY, "RGB24": cv2.COLOR_RGB2GRAY}
 
 
@@ -36,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
 
     subtractor = cv2.createBackgroundSubtractorMOG2(history=120, detectShadows=False)
-    moving = False
+    moving, learned = False, 0
     try:
         with VideoConsumer(options.name) as consumer:
             print(f"watching {consumer.source}")
@@ -49,6 +51,9 @@ def main() -> int:
                     continue
                 gray = cv2.cvtColor(small, GRAY[info.geometry.pixel_format.name])
                 changed = 100 * cv2.countNonZero(subtractor.apply(gray)) / gray.size
+                learned += 1
+                if learned <= LEARNING_FRAMES:
+                    continue
                 if (changed > options.threshold) is not moving:
                     moving = not moving
                     word = "motion" if moving else "still"

@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 DETECTOR = Path(__file__).parents[2] / "examples" / "motion_detector.py"
 
 
-def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -> None:
+def watch(segment_name: str, moves_after: int) -> str:
+    """Run the detector on a gray wall, before which a block jumps about in the end; its output."""
     geometry = Geometry(320, 180, PixelFormat.BGR24)
     with RingWriter(segment_paths(segment_name), label="a gray wall") as writer:
         command = [sys.executable, "-u", str(DETECTOR), segment_name, "--frames", "40"]
@@ -29,7 +30,7 @@ def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -
                 # of its frames sees the wall for a while, then a white block that jumps about.
                 slot = writer.begin(geometry)
                 slot.image[:] = 90
-                if number > 400:
+                if number > moves_after:
                     left = number % 7 * 40
                     slot.image[40:140, left : left + 40] = 255
                 writer.commit(slot, MonotonicNs(time.monotonic_ns()))
@@ -41,8 +42,16 @@ def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -
             printed = detector.stdout.read() if detector.stdout is not None else ""
     assert detector.returncode == 0
     assert "watching a gray wall" in printed
-    assert ": motion (" in printed
     assert "frames dropped: " in printed
+    return printed
+
+
+def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -> None:
+    assert ": motion (" in watch(segment_name, moves_after=400)
+
+
+def test_motion_detector_says_nothing_of_a_still_picture(segment_name: str) -> None:
+    assert "motion (" not in watch(segment_name, moves_after=10**9)
 
 
 def test_motion_detector_names_the_start_command_when_nothing_runs() -> None:
