@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 import re
 from typing import Any, Final, Protocol
+from urllib.parse import unquote
 
 __all__ = ["Lifecycle", "close_delimited", "quieten"]
 
-STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[A-Za-z0-9][A-Za-z0-9_-]*)/?")
+_STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
 
 
 class Worker(Protocol):
@@ -44,9 +45,9 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
 
     gunicorn sends every HTTP/1.1 response without a length in chunks, and readers of raw MJPEG
     take the chunk sizes for picture bytes (``research/peers.md`` 2.32). Other paths stay as they
-    are.
+    are. Flask routes the percent-decoded path, whatever stands before it: so does this.
     """
-    if STREAM_PATH.fullmatch(request.path):
+    if _STREAM_PATH.search(unquote(request.path, "latin-1")):
         request.version = (1, 0)
         request.must_close = True
 

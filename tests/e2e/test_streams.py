@@ -43,6 +43,16 @@ def test_every_picture_is_the_frame_its_headers_speak_of(running: Api) -> None:
     assert parts[-1].number - parts[0].number >= 48, "60 parts of 30 fps are mostly new frames"
 
 
+@pytest.mark.parametrize(
+    "path", ["/stream/v%69deo", "//stream/video", "/stream/video%2Fshm", "/stream/vid%65o/shm"]
+)
+def test_stream_is_never_chunked_however_its_address_is_spelt(running: Api, path: str) -> None:
+    with MjpegClient(running.url + path) as client:
+        assert client.status_line.startswith("HTTP/1.0 200")
+        for part in client.parts(3):
+            assert_telling(part)
+
+
 @pytest.mark.parametrize("query", ["?quality=30", "?width=160", "?height=120&quality=60&t=17"])
 def test_frames_stay_readable_at_low_quality_and_half_size(running: Api, query: str) -> None:
     with MjpegClient(running.url + STREAM + query) as client:

@@ -24,7 +24,7 @@ from shared.errors import (
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["TooManyStreams", "problem", "register"]
+__all__ = ["NotDelimited", "TooManyStreams", "problem", "register"]
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,10 @@ NOT_RUNNING = "Video Module is not running. Start it with: python -m services.vi
 
 class TooManyStreams(Exception):  # noqa: N818 - named after the state
     """This worker has as many streams as it may have."""
+
+
+class NotDelimited(Exception):  # noqa: N818 - named after the state
+    """The answer would go out in chunks, and readers of raw MJPEG take those for picture bytes."""
 
 
 def problem(
@@ -60,6 +64,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(FrameOverwritten, _no_frame)
     app.register_error_handler(ProtocolError, _no_frame)
     app.register_error_handler(TooManyStreams, _too_many)
+    app.register_error_handler(NotDelimited, _not_delimited)
     app.register_error_handler(EncodeError, _stream_error)
     app.register_error_handler(BadParameters, _bad_parameters)
     app.register_error_handler(UnknownCamera, _unknown_camera)
@@ -79,6 +84,12 @@ def _no_frame(error: Exception) -> Response:
 
 def _too_many(error: TooManyStreams) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "10"})
+
+
+def _not_delimited(error: NotDelimited) -> Response:
+    del error
+    detail = "A stream is only given as HTTP/1.0. Ask for it so, by its usual address."
+    return problem(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, detail)
 
 
 def _stream_error(error: EncodeError) -> Response:

@@ -11,7 +11,7 @@ from services.api import mjpeg
 from services.api.cameras import MAX_STREAMS
 from services.api.connection import Connection
 from services.api.routes import cameras
-from services.api.routes.problems import TooManyStreams
+from services.api.routes.problems import NotDelimited, TooManyStreams
 from services.api.stream import Stream
 from services.api.variant import parse_options
 
@@ -57,6 +57,8 @@ def _stream(camera: Camera) -> Response:
     camera.snapshot(camera.wait_for_frame(), options.variant)
     body: Iterator[bytes] = iter(())
     if request.method != "HEAD":
+        if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
+            raise NotDelimited
         mode = "legacy" if camera is cameras().legacy else "shared memory"
         log.info("Using %s streaming mode: %s for %s", mode, request.full_path, request.remote_addr)
         body = _body(camera, options, request.environ["gunicorn.socket"])

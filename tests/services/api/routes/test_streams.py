@@ -37,6 +37,15 @@ def test_stream_without_video_module_is_refused_before_it_begins(http: FlaskClie
     )
 
 
+def test_stream_that_would_be_chunked_is_refused(
+    http: FlaskClient, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    answer = http.get("/stream/video", environ_overrides={"SERVER_PROTOCOL": "HTTP/1.1"})
+    assert answer.status_code == 505
+    assert "HTTP/1.0" in answer.get_json(force=True)["detail"]
+
+
 def test_streams_beyond_the_limit_are_refused(
     http: FlaskClient, write: Callable[..., FrameInfo], monkeypatch: pytest.MonkeyPatch
 ) -> None:
