@@ -89,11 +89,9 @@ class Attachment:
         return self._reader
 
     def close(self) -> None:
-        """Detach; again is harmless. A reader with an open view lives as long as that view."""
+        """Detach; again is harmless. A reader with an open view stays until ``refresh`` or exit."""
         self._detach(Condition.GONE, "detached")
-        for reader in self._superseded:
-            _close_if_unused(reader)
-        self._superseded.clear()
+        self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
 
     def _check(self, reader: RingReader, now: float) -> None:
         if not reader.live:
