@@ -115,13 +115,18 @@ def serve(settings: Settings, inbox: Inbox) -> str:
 
 
 def stop_on_signals(inbox: Inbox) -> None:
-    """Let SIGTERM and SIGINT end the capture loop, in its own time, at most 200 ms later."""
+    """Let SIGTERM, SIGINT and SIGHUP end the capture loop, in its own time, at most 200 ms later.
+
+    SIGHUP is a terminal that was closed; under ``nohup`` it stays ignored.
+    """
 
     def request_stop(number: int, _frame: FrameType | None) -> None:
         inbox.put(StopRequested(signal.Signals(number).name))
 
     signal.signal(signal.SIGTERM, request_stop)
     signal.signal(signal.SIGINT, request_stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, request_stop)
 
 
 def stop_with_stdin(inbox: Inbox) -> None:

@@ -50,7 +50,7 @@ def test_pattern_arrives_whole_and_carries_the_sequence_of_the_ring(
         assert (info.geometry.width, info.geometry.height) == (640, 480)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_signal_ends_it_and_leaves_nothing(
     start_video: StartVideo, watcher: Watcher, paths: SegmentPaths, number: signal.Signals
 ) -> None:
