@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from services.video.sources.opencv import Capture, MakeCapture, Pictures, fourcc_text, open_capture
+from services.video.sources.opencv import (
+    Capture,
+    CaptureSource,
+    MakeCapture,
+    Pictures,
+    fourcc_text,
+    open_capture,
+)
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shared.frame import Geometry
-    from shared.ring.writer import Slot
     from shared.settings_schema import DeviceSettings
 
 __all__ = ["DeviceSource"]
@@ -27,7 +32,7 @@ log = logging.getLogger(__name__)
 _FPS_TOLERANCE: Final = 0.5
 
 
-class DeviceSource:
+class DeviceSource(CaptureSource):
     """See ``source.Source`` for the promises.
 
     Drivers take what they can of the wishes and say nothing, so what the camera really gives is
@@ -42,16 +47,10 @@ class DeviceSource:
     def __init__(
         self, path: Path, wishes: DeviceSettings, *, make_capture: MakeCapture = open_capture
     ) -> None:
-        self.label = f"v4l2:{path}"
+        super().__init__(f"v4l2:{path}")
         self._path = path
         self._wishes = wishes
         self._make_capture = make_capture
-        self._pictures: Pictures | None = None
-
-    @property
-    def details(self) -> str:
-        """Size, rate and format the camera gives."""
-        return "closed" if self._pictures is None else self._pictures.details
 
     def open(self) -> None:
         """Open the camera and ask for what was wished.
@@ -78,24 +77,11 @@ class DeviceSource:
         Raises:
             SourceUnavailable: The camera was unplugged, or fell silent (OpenCV waits 10 s).
         """
-        if self._pictures is None:
-            raise RuntimeError("grab before open")
-        if not self._pictures.grab():
+        pictures = self._opened()
+        if not pictures.grab():
             gone = "" if self._path.exists() else ": it was unplugged"
             raise SourceUnavailable(f"{self._path} gives no pictures any more{gone}")
-        return Grab(self._pictures.geometry, monotonic_ns())
-
-    def retrieve(self, slot: Slot) -> Geometry:
-        """Decode or convert the picture into the slot."""
-        if self._pictures is None:
-            raise RuntimeError("retrieve before open")
-        return self._pictures.retrieve(slot)
-
-    def close(self) -> None:
-        """Let the camera go."""
-        if self._pictures is not None:
-            self._pictures.close()
-            self._pictures = None
+        return Grab(pictures.geometry, monotonic_ns())
 
     def _check_path(self) -> None:
         try:

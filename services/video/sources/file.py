@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
-from services.video.sources.opencv import MakeCapture, Pictures, open_capture
+from services.video.sources.opencv import CaptureSource, MakeCapture, Pictures, open_capture
 from services.video.sources.pacer import Pacer
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceEnded, SourceUnavailable
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.video.sources.source import Wait
-    from shared.frame import Geometry
-    from shared.ring.writer import Slot
 
 __all__ = ["FileSource"]
 
@@ -29,7 +27,7 @@ _HOPELESS_S: Final = 1.0
 """So late, the plan is given up and the file goes on from now."""
 
 
-class FileSource:
+class FileSource(CaptureSource):
     """See ``source.Source`` for the promises.
 
     It starts over by opening the file again (6 to 9 ms for a 1080p H.264 file on 2 cores, less than
@@ -50,18 +48,12 @@ class FileSource:
         wait: Wait = time.sleep,
         make_capture: MakeCapture = open_capture,
     ) -> None:
-        self.label = f"file:{path}"
+        super().__init__(f"file:{path}")
         self._path = path
         self._loop = loop
         self._pacer = Pacer(wait)
         self._make_capture = make_capture
-        self._pictures: Pictures | None = None
         self._position_s: float | None = None
-
-    @property
-    def details(self) -> str:
-        """Size, rate and codec of the opened file."""
-        return "closed" if self._pictures is None else self._pictures.details
 
     def open(self) -> None:
         """Open the file at its first picture.
@@ -105,18 +97,6 @@ class FileSource:
             period_s=self._period_s(pictures),
         )
 
-    def retrieve(self, slot: Slot) -> Geometry:
-        """Convert the picture into the slot."""
-        if self._pictures is None:
-            raise RuntimeError("retrieve before open")
-        return self._pictures.retrieve(slot)
-
-    def close(self) -> None:
-        """Close the file."""
-        if self._pictures is not None:
-            self._pictures.close()
-            self._pictures = None
-
     def _next_picture(self) -> Pictures:
         """Decode the next picture and set its position, starting over where that is wanted."""
         pictures = self._opened()
@@ -147,11 +127,6 @@ class FileSource:
     @staticmethod
     def _period_s(pictures: Pictures) -> float:
         return 1.0 / (pictures.fps or _FALLBACK_FPS)
-
-    def _opened(self) -> Pictures:
-        if self._pictures is None:
-            raise RuntimeError("grab before open")
-        return self._pictures
 
     def _check_path(self) -> None:
         if not self._path.exists():

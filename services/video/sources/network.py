@@ -6,7 +6,7 @@ import base64
 import re
 import socket
 import time
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import quote
 
 import cv2
@@ -17,13 +17,9 @@ from services.video.sources.address import (
     user_and_password,
     without_secrets,
 )
-from services.video.sources.opencv import MakeCapture, Pictures, open_capture
+from services.video.sources.opencv import CaptureSource, MakeCapture, Pictures, open_capture
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
-
-if TYPE_CHECKING:
-    from shared.frame import Geometry
-    from shared.ring.writer import Slot
 
 __all__ = ["NetworkSource"]
 
@@ -32,7 +28,7 @@ _MAX_STATUS_LINE: Final = 256
 _STATUS_LINE: Final = re.compile(r"HTTP/\d\.\d ((\d{3})\b[ -~]{0,60})")
 
 
-class NetworkSource:
+class NetworkSource(CaptureSource):
     """See ``source.Source`` for the promises.
 
     Live: pictures come when they come. One decoder thread, because FFmpeg's frame threads hold
@@ -54,12 +50,11 @@ class NetworkSource:
         read_timeout_s: float = 5.0,
         make_capture: MakeCapture = open_capture,
     ) -> None:
-        self.label = without_secrets(url)
+        super().__init__(without_secrets(url))
         self._url = url
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
         self._make_capture = make_capture
-        self._pictures: Pictures | None = None
 
     @property
     def details(self) -> str:
@@ -96,26 +91,13 @@ class NetworkSource:
         Raises:
             SourceUnavailable: The other side closed the stream or was silent for too long.
         """
-        if self._pictures is None:
-            raise RuntimeError("grab before open")
-        if not self._pictures.grab():
+        pictures = self._opened()
+        if not pictures.grab():
             host, port = host_and_port(self._url)
             raise SourceUnavailable(
                 f"{host}:{port} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
             )
-        return Grab(self._pictures.geometry, monotonic_ns())
-
-    def retrieve(self, slot: Slot) -> Geometry:
-        """Convert the picture into the slot."""
-        if self._pictures is None:
-            raise RuntimeError("retrieve before open")
-        return self._pictures.retrieve(slot)
-
-    def close(self) -> None:
-        """Disconnect."""
-        if self._pictures is not None:
-            self._pictures.close()
-            self._pictures = None
+        return Grab(pictures.geometry, monotonic_ns())
 
 
 def _why_not(url: str) -> str:

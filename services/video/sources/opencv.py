@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from shared.ring.writer import Slot
 
-__all__ = ["Capture", "MakeCapture", "Pictures", "fourcc_text", "open_capture", "prepare_opencv"]
+__all__ = [
+    "Capture",
+    "CaptureSource",
+    "MakeCapture",
+    "Pictures",
+    "fourcc_text",
+    "open_capture",
+    "prepare_opencv",
+]
 
 _FORMAT_OF_CHANNELS: Final = {
     1: PixelFormat.GRAY8,
@@ -145,6 +153,40 @@ class Pictures:
     def close(self) -> None:
         """Release the capture; more than once is harmless."""
         self._capture.release()
+
+
+class CaptureSource:
+    """The half of a ``source.Source`` that files, cameras and URLs share: who has the pictures.
+
+    The other half, ``open`` and ``grab``, is each kind's own.
+
+    Args:
+        label: What it is, for people.
+    """
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self._pictures: Pictures | None = None
+
+    @property
+    def details(self) -> str:
+        """Size, codec and rate of what is open."""
+        return "closed" if self._pictures is None else self._pictures.details
+
+    def retrieve(self, slot: Slot) -> Geometry:
+        """Convert the picture grabbed last into the slot."""
+        return self._opened().retrieve(slot)
+
+    def close(self) -> None:
+        """Let it go."""
+        if self._pictures is not None:
+            self._pictures.close()
+            self._pictures = None
+
+    def _opened(self) -> Pictures:
+        if self._pictures is None:
+            raise RuntimeError("grab or retrieve before open")
+        return self._pictures
 
 
 def fourcc_text(value: float) -> str:
