@@ -175,9 +175,9 @@ class CaptureLoop:
 
     def _picture_written(self, info: FrameInfo, grab: Grab, now_s: float) -> None:
         if self._blank_since_s is not None:
-            log.info(
-                "source %s: recovered after %.1f s", self._source.label, now_s - self._blank_since_s
-            )
+            event = "recovered" if self._had_picture else "first picture"
+            after_s = now_s - self._blank_since_s
+            log.info("source %s: %s after %.1f s", self._source.label, event, after_s)
         if self._had_picture:
             self._gaps_s.append(now_s - self._picture_s)
         self._geometry = info.geometry

@@ -225,6 +225,14 @@ def test_picture_after_a_loss_is_online_again(rig: Rig, caplog: pytest.LogCaptur
     assert "source source: recovered after" in caplog.text
 
 
+def test_first_picture_of_all_recovers_nothing(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    rig.run(SourceLost("no cable"), SourceOpened(), picture())
+
+    assert "source source: first picture after" in caplog.text
+    assert "recovered" not in caplog.text
+
+
 def test_silence_is_blanked_after_the_stall_timeout_and_the_heart_beats_on(
     writer: RingWriter, publisher: Publisher
 ) -> None:
