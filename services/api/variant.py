@@ -102,12 +102,16 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
     """
     asked = _Query(query)
     quality, rate, size = limits.quality, limits.framerate, limits.resolution
+    width = asked.whole("width", 1, size.max_width)
+    height = asked.whole("height", 1, size.max_height)
+    if width is None and height is None:
+        width, height = size.default_width, size.default_height
     options = StreamOptions(
         Variant(
             quality=asked.whole("quality", quality.min_jpeg_quality, quality.max_jpeg_quality)
             or quality.default_jpeg_quality,
-            width=asked.whole("width", 1, size.max_width) or size.default_width,
-            height=asked.whole("height", 1, size.max_height) or size.default_height,
+            width=width,
+            height=height,
             passthrough="quality" not in query,
         ),
         fps=asked.number("fps", rate.min_fps, rate.max_fps) or rate.default_fps,

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import asdict
+from typing import Final
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +22,54 @@ def test_every_parameter_is_read() -> None:
     query = {"quality": "1", "fps": "60", "width": "640", "height": "480", "advance_headers": "1"}
     expected = StreamOptions(Variant(1, 640, 480, passthrough=False), fps=60, advance_headers=True)
     assert parse_options(query, LIMITS) == expected
+
+
+NARROW: Final = StreamSettings.model_validate(
+    {
+        "quality": {
+            "min_jpeg_quality": 20,
+            "default_jpeg_quality": 70,
+            "max_jpeg_quality": 80,
+        },
+        "framerate": {"min_fps": 2, "default_fps": 12, "max_fps": 25},
+        "resolution": {
+            "default_width": 320,
+            "default_height": 200,
+            "max_width": 800,
+            "max_height": 600,
+        },
+    }
+)
+
+
+def test_defaults_are_the_configured_ones() -> None:
+    expected = StreamOptions(Variant(70, 320, 200, passthrough=True), fps=12)
+    assert parse_options({}, NARROW) == expected
+
+
+def test_default_size_is_for_clients_that_name_no_size_at_all() -> None:
+    """Else a client that asks for 640 wide gets a picture that fits into 640 x 200."""
+    assert parse_options({"width": "640"}, NARROW).variant.height is None
+    assert parse_options({"height": "480"}, NARROW).variant.width is None
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "beyond"),
+    [
+        ("quality", "20", "19"),
+        ("quality", "80", "81"),
+        ("fps", "2", "1.9"),
+        ("fps", "25", "25.1"),
+        ("width", "800", "801"),
+        ("height", "600", "601"),
+    ],
+)
+def test_limits_are_the_configured_ones(name: str, within: str, beyond: str) -> None:
+    options = parse_options({name: within}, NARROW)
+    asked = {"fps": options.fps} if name == "fps" else asdict(options.variant)
+    assert asked[name] == float(within)
+    with pytest.raises(BadParameters, match=name):
+        parse_options({name: beyond}, NARROW)
 
 
 def test_unknown_parameters_are_ignored() -> None:
