@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
     from shared.settings import Settings
+    from tests.conftest import Clock
 
 PLAIN = Variant(85)
 
@@ -61,6 +62,29 @@ def test_fresh_frame_is_newer_than_the_request(
     gevent.spawn_later(0.05, write)
     info = camera.wait_for_frame(asked_at, 5.0)
     assert info.captured_at > asked_at
+
+
+def test_camera_whose_newest_frame_is_old_is_online_but_not_fresh(
+    camera: Camera, writer: RingWriter
+) -> None:
+    slot = writer.begin(Geometry(64, 48, PixelFormat.BGR24))
+    writer.commit(slot, MonotonicNs(time.monotonic_ns() - 4_000_000_000))
+    camera.start()
+    assert camera.online()
+    assert not camera.fresh()
+
+
+def test_who_asks_is_not_sent_away_by_what_was_true_a_moment_ago(
+    camera: Camera, write: Callable[..., FrameInfo], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Video Module came back after the subscriber's last look, long after it went."""
+    camera.start()
+    camera.stop()  # nobody looks any more but who asks
+    monkeypatch.setattr(camera, "lost_for_s", lambda: 3600.0)
+    camera._attachment._clock = clock  # noqa: SLF001 - lets the next look be a real one
+    clock.now_s = time.monotonic() + 10.0
+    newest = write()
+    assert camera.wait_for_frame() == newest
 
 
 def test_camera_that_gives_nothing_fresh_is_told_apart_from_none(

@@ -172,6 +172,28 @@ def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
     assert stream.seen[0].sequence == newest.sequence
 
 
+def test_client_that_left_while_its_frame_was_encoded_is_sent_nothing(
+    camera: Camera,
+    fanout: Fanout,
+    write: Callable[..., FrameInfo],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write()
+    camera.start()
+    leaving, staying = Notes(), Notes()
+    encode = camera.jpeg
+
+    def encode_and_leave(frame: FrameInfo, variant: Variant) -> Jpeg:
+        leaving.end("the client has left")
+        return encode(frame, variant)
+
+    monkeypatch.setattr(camera, "jpeg", encode_and_leave)
+    fanout.join(leaving)
+    fanout.join(staying)
+    turns_until(lambda: bool(staying.seen), "the other client's frame")
+    assert leaving.seen == []
+
+
 def test_unknown_error_ends_the_streams_instead_of_leaving_them_hanging(
     camera: Camera,
     fanout: Fanout,

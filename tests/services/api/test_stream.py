@@ -44,7 +44,7 @@ def jpeg(sequence: int, size_bytes: int = 100, epoch: int = 1, *, online: bool =
 class Bench:
     """A stream, its client's socket, and what the stream counts."""
 
-    def __init__(self, clock: Clock, fps: float = 60.0) -> None:
+    def __init__(self, clock: Clock, fps: float = 60.0, *, advance_headers: bool = False) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.socket()
             self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -53,9 +53,10 @@ class Bench:
         self.server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)
         self.client.settimeout(5.0)
         self.counters = Counters()
+        self.connection = Connection(self.server, 10.0)
         self.stream = Stream(
-            Connection(self.server, 10.0),
-            StreamOptions(Variant(85), fps),
+            self.connection,
+            StreamOptions(Variant(85), fps, advance_headers),
             self.counters,
             stall_timeout_s=10.0,
             repeat_after_s=1.0,
@@ -73,6 +74,14 @@ class Bench:
         """Send a part that neither side's buffers can hold."""
         assert self.stream.wants(frame(sequence), FPS)
         self.stream.send(jpeg(sequence, 300_000))
+
+    def received(self) -> bytes:
+        """Everything the client has been sent; the server's end is closed for it."""
+        self.server.close()
+        received = bytearray()
+        while more := self.client.recv(1 << 20):
+            received += more
+        return bytes(received)
 
     def close(self) -> None:
         self.stream.end("the test is over")
@@ -146,9 +155,7 @@ def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Ben
     bench.client.settimeout(5.0)
     bench.stream.end("enough")
     running.join(5.0)
-    bench.server.close()
-    while more := bench.client.recv(1 << 20):
-        received += more
+    received += bench.received()
     assert received == jpeg(1, 300_000).part + jpeg(6).part + mjpeg.CLOSING
 
 
@@ -162,6 +169,18 @@ def test_last_part_is_repeated_after_a_second_of_silence(bench: Bench, clock: Cl
     bench.stream.tend()
     assert bench.counters.repeated == 1
     assert bench.stream.sent == 2
+
+
+def test_stream_slower_than_the_repeats_is_not_repeated_between_its_frames(clock: Clock) -> None:
+    with contextlib.closing(Bench(clock, fps=1.0)) as bench:
+        bench.give(1)
+        wait_until(bench.stream.ready, "the part to leave")
+        clock.advance(1.2)  # the next frame may still come
+        bench.stream.tend()
+        assert bench.counters.repeated == 0
+        clock.advance(0.1)
+        bench.stream.tend()
+        assert bench.counters.repeated == 1
 
 
 def test_client_that_takes_nothing_is_ended_after_the_stall_timeout(
@@ -204,8 +223,33 @@ def test_end_says_goodbye_with_the_closing_boundary(bench: Bench) -> None:
     bench.give(1)
     bench.stream.end("the server is shutting down")
     bench.stream.run()
-    bench.server.close()
-    received = b""
-    while more := bench.client.recv(65536):
-        received += more
-    assert received.endswith(b"\r\n--frame\r\n--frame--\r\n")
+    assert bench.received().endswith(b"\r\n--frame\r\n--frame--\r\n")
+
+
+def test_end_of_a_stream_with_advance_headers_closes_the_part_that_was_announced(
+    clock: Clock,
+) -> None:
+    with contextlib.closing(Bench(clock, advance_headers=True)) as bench:
+        bench.give(1)
+        bench.stream.end("the server is shutting down")
+        bench.stream.run()
+        assert bench.received() == jpeg(1).advance + mjpeg.ADVANCE_CLOSING
+
+
+def test_no_boundary_is_written_into_a_picture_that_is_only_half_sent(
+    bench: Bench, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.clog(1)
+    send = bench.connection.send
+    room_for_a_boundary = len(mjpeg.CLOSING)
+    monkeypatch.setattr(
+        bench.connection,
+        "send",
+        lambda data: send(data) if len(data) <= room_for_a_boundary else 0,
+    )
+    received = bench.client.recv(65536)  # so there is room for a boundary
+    running = gevent.spawn(bench.stream.run)
+    bench.stream.end("the server is shutting down")
+    wait_until(turning(lambda: clock.advance(0.1), running.ready), "the farewell to be over")
+    received += bench.received()
+    assert received == jpeg(1, 300_000).part[: len(received)]
