@@ -54,6 +54,8 @@ _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
 _FIRST_GEOMETRY: Final = Geometry(640, 360, PixelFormat.BGR24)
 """Of a blank that comes before any picture; small, because its ring is in the way of the next."""
+_STANDSTILL_S: Final = 0.5
+"""A turn of the loop takes at most a heartbeat, unless the process did not run."""
 _STALL_PERIODS: Final = 2.0
 _GAPS: Final = 3
 """The shortest of the last gaps is taken for the source's period: an outage is no period."""
@@ -93,6 +95,7 @@ class CaptureLoop:
         self._room_retry_s = 0.0
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
+        self._turn_s = self._picture_s  # of the loop, the last one
         self._had_picture = False
         self._gaps_s: deque[float] = deque(maxlen=_GAPS)  # between pictures
         self._blank_since_s: float | None = None
@@ -109,13 +112,30 @@ class CaptureLoop:
         """
         while (ended := self._handle(self._next_message())) is None:
             now_s = time.monotonic()
-            if now_s >= self._blank_due_s:
+            if self._blank_is_due(now_s):
                 self._write_blank(now_s)
             else:
                 self._beat()
             self._publisher.check()
             self._statistics.report(now_s)
         return ended
+
+    def _blank_is_due(self, now_s: float) -> bool:
+        """Whether there is nothing better to show.
+
+        Before the first blank for mere silence a look at the inbox: pictures may wait there,
+        because this process was stopped (SIGSTOP, a paused container) and not the source.
+        """
+        stood_still = now_s - self._turn_s > _STANDSTILL_S
+        self._turn_s = now_s
+        if now_s < self._blank_due_s:
+            return False
+        if self._lost_because is not None or self._blank_since_s is not None:
+            return True
+        if stood_still:  # the grabber did too: it has its turn first
+            self._blank_due_s = now_s + _HEARTBEAT_S
+            return False
+        return self._inbox.empty()
 
     def _next_message(self) -> Message | None:
         timeout_s = min(_HEARTBEAT_S, max(0.0, self._blank_due_s - time.monotonic()))

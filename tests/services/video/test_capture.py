@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -285,6 +286,20 @@ def test_rate_of_a_source_that_does_not_know_it_is_learned_from_its_gaps(
     info, _, _ = rig.newest()
     assert info.online
     assert info.sequence > 2  # the first gap was blanked: the rate was not known yet
+
+
+def test_picture_that_waits_is_shown_before_a_blank_that_is_due(
+    writer: RingWriter, publisher: Publisher
+) -> None:
+    rig = Rig(writer, publisher, stall_timeout_sec=0.05)
+    rig.run(picture())
+    due_s = time.monotonic() + 0.05
+    wait_for(lambda: time.monotonic() > due_s, "stall")
+
+    rig.run(SourceOpened(), picture())
+
+    info, _, _ = rig.newest()
+    assert (info.sequence, info.online) == (2, True)
 
 
 def open_ring(paths: SegmentPaths) -> RingReader | None:

@@ -138,6 +138,22 @@ def test_silent_source_is_blanked_with_the_reason_and_the_heartbeat_goes_on(
         reader.close()
 
 
+def test_pause_of_the_whole_process_is_no_silence_of_the_source(
+    start_video: StartVideo, watcher: Watcher
+) -> None:
+    """SIGSTOP, or a paused container: the picture is there before anybody could miss it."""
+    video = start_video(SMALL_PATTERN, "--video.stall_timeout_sec=0.5")
+    before, _ = watcher.wait(lambda info: info.online, "frame")
+    video.popen.send_signal(signal.SIGSTOP)
+    awake_s = time.monotonic() + 1.0
+    wait_for(lambda: time.monotonic() > awake_s, "pause")
+    video.popen.send_signal(signal.SIGCONT)
+
+    watcher.wait(lambda info: info.sequence > before.sequence + 10, "frames again")
+
+    assert "no picture" not in video.log
+
+
 def test_kill_leaves_a_mess_that_the_next_start_clears_and_works_on(
     start_video: StartVideo, watcher: Watcher, paths: SegmentPaths
 ) -> None:
