@@ -6,20 +6,21 @@ import base64
 import json
 import shutil
 import subprocess
-import urllib.request
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 import pytest
 
+from services.video.sources.scene import bar_centres as bar_centers
 from shared.frame_code import read_codes
 from tests.support.multipart import MultipartReader
+from tests.support.pictures import bars_are_right, number_in, write_h264
 from tests.support.processes import wait_until
 from tests.support.streams import STREAM, assert_never_back, assert_telling, status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -124,17 +125,58 @@ def test_opencv_reads_the_stream_as_a_camera(running: Api, query: str) -> None:
     assert numbers == sorted(set(numbers))
 
 
-def test_colours_are_those_of_the_source(running: Api) -> None:
-    """A swap of red and blue shows in the mean of the picture's colour bars."""
-    with urllib.request.urlopen(running.url + "/stream/video/frame", timeout=10) as answer:
-        jpeg = cv2.imdecode(np.frombuffer(answer.read(), np.uint8), cv2.IMREAD_COLOR)
-    assert jpeg is not None
-    command = [program("ffmpeg"), "-loglevel", "error", "-i", f"{running.url}/stream/video"]
+def seen_by_ffmpeg(url: str) -> NDArray[np.uint8]:
+    """One picture as ffmpeg sees it, BGR."""
+    command = [program("ffmpeg"), "-loglevel", "error", "-i", url]
     command += ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=50)
-    other = np.frombuffer(done.stdout, np.uint8).reshape(jpeg.shape)
-    difference = np.abs(jpeg.mean(axis=(0, 1)) - other.mean(axis=(0, 1)))
-    assert difference.max() < 8.0
+    return np.frombuffer(done.stdout, np.uint8).reshape(SIZE[1], SIZE[0], 3)
+
+
+def seen_by_opencv(url: str) -> NDArray[np.uint8]:
+    """One picture as OpenCV sees it, BGR."""
+    capture = cv2.VideoCapture(url, cv2.CAP_FFMPEG)
+    try:
+        whole, image = capture.read()
+    finally:
+        capture.release()
+    assert whole
+    return image.astype(np.uint8, copy=False)
+
+
+def assert_pattern_colors(image: NDArray[np.uint8]) -> None:
+    """Compare the test pattern's bars with what they are: (blue, green, red)."""
+    height, width = image.shape[:2]
+    wanted = {
+        "red": (0, 0, 255),
+        "green": (0, 255, 0),
+        "blue": (255, 0, 0),
+        "yellow": (0, 255, 255),
+        "cyan": (255, 255, 0),
+        "magenta": (255, 0, 255),
+        "white": (255, 255, 255),
+        "black": (0, 0, 0),
+    }
+    for (name, color), (x, y) in zip(wanted.items(), bar_centers(width, height), strict=True):
+        error = np.abs(image[y, x].astype(int) - color).max()
+        assert error <= 40, f"{name} is {image[y, x].tolist()}"
+
+
+@pytest.mark.parametrize("look", [seen_by_ffmpeg, seen_by_opencv])
+def test_clients_see_the_colors_of_the_pattern(
+    running: Api, look: Callable[[str], NDArray[np.uint8]]
+) -> None:
+    assert_pattern_colors(look(running.url + STREAM))
+
+
+def test_h264_file_reaches_the_clients_in_its_own_colors(service: Services, tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_h264(clip, frames=30, fps=30)
+    api = service.both(str(clip))
+    for look in (seen_by_ffmpeg, seen_by_opencv):
+        image = look(api.url + STREAM)
+        assert bars_are_right(image)
+        assert number_in(image) is not None
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +192,17 @@ def page() -> Iterator[Page]:
         browser.close()
 
 
-def shown(page: Page) -> int | None:
-    """Number of the frame that the page shows at this moment."""
+def seen_by_browser(page: Page) -> NDArray[np.uint8] | None:
+    """The picture that the page shows at this moment, BGR."""
     png = base64.b64decode(page.evaluate(LOOK_AT_PICTURE))
     image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR) if png else None
-    if image is None:
-        return None
-    top, bottom = read_codes(image.astype(np.uint8, copy=False))
-    return top.sequence if top is not None and top == bottom else None
+    return None if image is None else image.astype(np.uint8, copy=False)
+
+
+def shown(page: Page) -> int | None:
+    """Number of the frame that the page shows at this moment."""
+    image = seen_by_browser(page)
+    return None if image is None else number_in(image)
 
 
 def text(page: Page, element: str) -> str:
@@ -178,6 +223,9 @@ def test_first_page_shows_the_moving_picture_and_its_numbers(running: Api, page:
         return len(seen) >= 5
 
     wait_until(moves, f"five different pictures in the page, saw {seen}")
+    image = seen_by_browser(page)
+    assert image is not None
+    assert_pattern_colors(image)
     wait_until(lambda: text(page, "state") == "online", "the page to say online")
     wait_until(lambda: float(text(page, "fps")) > 20, "the page to say how many fps")
     assert page.title() == "video – Ringcast"  # noqa: RUF001 - the dash is meant

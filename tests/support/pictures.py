@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,9 +11,11 @@ import numpy as np
 from shared.frame_code import FrameCode, draw_code, read_codes
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
-__all__ = ["bars_are_right", "number_in", "telling_jpeg", "telling_picture"]
+__all__ = ["bars_are_right", "number_in", "telling_jpeg", "telling_picture", "write_h264"]
 
 _TOLERANCE = 24
 
@@ -33,6 +36,21 @@ def telling_jpeg(number: int) -> bytes:
     encoded, data = cv2.imencode(".jpg", telling_picture(number))
     assert encoded
     return bytes(data)
+
+
+def write_h264(path: Path, frames: int, fps: int) -> None:
+    """Have ffmpeg make a file of telling pictures, 320x240, with B-frames."""
+    raw = b"".join(telling_picture(number).tobytes() for number in range(frames))
+    subprocess.run(
+        (
+            *("ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24"),
+            *("-s", "320x240", "-r", str(fps), "-i", "-", "-c:v", "libx264"),
+            *("-pix_fmt", "yuv420p", "-crf", "10", "-g", "12", "-bf", "2", str(path)),
+        ),
+        input=raw,
+        check=True,
+        timeout=30,
+    )
 
 
 def number_in(image: NDArray[np.uint8]) -> int | None:

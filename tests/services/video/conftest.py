@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from shared.naming import SegmentPaths, segment_paths
 from shared.ring.writer import RingWriter
-from tests.support.pictures import telling_picture
+from tests.support.pictures import write_h264
 from tests.support.video import VideoProcess, Watcher
 
 if TYPE_CHECKING:
@@ -71,15 +70,5 @@ def start_video(segment_directory: Path, tmp_path: Path) -> Iterator[Callable[..
 def h264_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One second of telling pictures, made by ffmpeg, with B-frames, 320x240 at 30 fps."""
     path = tmp_path_factory.mktemp("video") / "clip.mp4"
-    raw = b"".join(telling_picture(number).tobytes() for number in range(FILE_FRAMES))
-    subprocess.run(
-        (
-            *("ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "bgr24"),
-            *("-s", "320x240", "-r", str(FILE_FPS), "-i", "-", "-c:v", "libx264"),
-            *("-pix_fmt", "yuv420p", "-crf", "10", "-g", "12", "-bf", "2", str(path)),
-        ),
-        input=raw,
-        check=True,
-        timeout=30,
-    )
+    write_h264(path, FILE_FRAMES, FILE_FPS)
     return path
