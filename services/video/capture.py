@@ -96,6 +96,7 @@ class CaptureLoop:
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
         self._turn_s = self._picture_s  # of the loop, the last one
+        self._unreadable_since_s: float | None = None  # no readable one since then
         self._had_picture = False
         self._gaps_s: deque[float] = deque(maxlen=_GAPS)  # between pictures
         self._blank_since_s: float | None = None
@@ -148,12 +149,11 @@ class CaptureLoop:
         """Do what the message wants; a text when that is to end."""
         match message:
             case PictureReady(grab):
-                self._write_picture(grab)
-                self._grabber.resume()
+                self._grabber.resume(self._write_picture(grab))
             case SourceLost(reason):
                 self._go_blank(reason)
             case SourceOpened():
-                self._lost_because = None
+                self._lost_because = self._unreadable_since_s = None
             case SourceFinished(reason):
                 return reason
             case StopRequested(by):
@@ -164,12 +164,13 @@ class CaptureLoop:
                 pass
         return None
 
-    def _write_picture(self, grab: Grab) -> None:
+    def _write_picture(self, grab: Grab) -> str | None:
+        """Move one picture into the ring; a text when the source has to be opened again."""
         now_s = time.monotonic()
         self._count_dropped(grab.dropped)
         if grab.geometry == self._too_large and now_s < self._room_retry_s:
             self._count_dropped(1)
-            return
+            return None
         geometry = grab.geometry
         try:
             slot = self._writer.begin(geometry, grab.size_bytes)
@@ -186,12 +187,22 @@ class CaptureLoop:
         except PictureUnreadable as error:
             self._count_dropped(1)
             self._statistics.complain(now_s, f"{self._source.label}: {error}")
-            return
+            return self._lost_to_damage(now_s)
         except RingSpaceError as error:
             self._no_room(geometry, error)
-            return
+            return None
         self._publisher.publish(info)
         self._picture_written(info, grab, now_s)
+        return None
+
+    def _lost_to_damage(self, now_s: float) -> str | None:
+        """Why the source counts as lost, if it gave nothing but damaged pictures for too long."""
+        if self._unreadable_since_s is None:
+            self._unreadable_since_s = now_s
+        damaged_s = now_s - self._unreadable_since_s
+        if damaged_s < self._stall_timeout_s:
+            return None
+        return f"nothing but damaged pictures for {damaged_s:.0f} s"
 
     def _picture_written(self, info: FrameInfo, grab: Grab, now_s: float) -> None:
         if self._blank_since_s is not None:
@@ -202,6 +213,7 @@ class CaptureLoop:
             self._gaps_s.append(now_s - self._picture_s)
         self._geometry = info.geometry
         self._blank_since_s = self._too_large = self._lost_because = None
+        self._unreadable_since_s = None
         self._had_picture = True
         self._room_backoff.reset()
         self._picture_s = now_s

@@ -80,7 +80,7 @@ class Grabber:
         self._inbox = inbox
         self._backoff = backoff
         self._stopping = stopping
-        self._turn: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._turn: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         # A daemon, because one that hangs in C can never be joined.
         self._thread = threading.Thread(target=self._run, name=GRABBER_THREAD, daemon=True)
 
@@ -88,9 +88,13 @@ class Grabber:
         """Begin; the first message comes when the source has been opened or has failed to."""
         self._thread.start()
 
-    def resume(self) -> None:
-        """Give the source back after a ``PictureReady``."""
-        self._turn.put(None)
+    def resume(self, lost_because: str | None = None) -> None:
+        """Give the source back after a ``PictureReady``.
+
+        Args:
+            lost_because: Why it counts as lost though it grabs; None while it does not.
+        """
+        self._turn.put(lost_because)
 
     def stop(self, timeout_s: float) -> bool:
         """End the thread and close the source.
@@ -138,4 +142,6 @@ class Grabber:
             first_s = now_s if first_s is None else first_s
             self._backoff.worked_for(now_s - first_s)
             self._inbox.put(PictureReady(grab))
-            self._turn.get()
+            lost_because = self._turn.get()
+            if lost_because is not None:
+                raise SourceUnavailable(lost_because)

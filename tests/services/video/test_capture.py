@@ -73,9 +73,11 @@ class Turns:
 
     def __init__(self) -> None:
         self.resumed = 0
+        self.lost_because: list[str | None] = []
 
-    def resume(self) -> None:
+    def resume(self, lost_because: str | None = None) -> None:
         self.resumed += 1
+        self.lost_because.append(lost_because)
 
 
 class Rig:
@@ -179,6 +181,23 @@ def test_unreadable_picture_is_dropped_and_its_number_used_again(rig: Rig) -> No
     assert (info.sequence, dropped) == (1, 1)
     assert (image == 2).all()
     assert rig.turns.resumed == 2
+
+
+def test_source_of_nothing_but_damaged_pictures_is_to_be_opened_again(
+    writer: RingWriter, publisher: Publisher
+) -> None:
+    rig = Rig(writer, publisher, stall_timeout_sec=0.05)
+    rig.source.then = PictureUnreadable("damaged")
+    rig.run(picture())
+    due_s = time.monotonic() + 0.05
+    wait_for(lambda: time.monotonic() > due_s, "stall")
+    rig.source.then = PictureUnreadable("damaged")
+    rig.run(picture())
+    rig.source.then = PictureUnreadable("damaged")
+    rig.run(SourceOpened(), picture())
+
+    # The last one has a new chance: the source has just been opened.
+    assert rig.turns.lost_because == [None, "nothing but damaged pictures for 0 s", None]
 
 
 def test_lost_source_is_blanked_at_once_in_the_size_it_had(rig: Rig) -> None:

@@ -151,6 +151,18 @@ def test_source_that_is_lost_is_closed_and_opened_again(run: Callable[..., Rig])
     assert source.closed == 1
 
 
+def test_source_whose_pictures_are_of_no_use_is_lost_too(run: Callable[..., Rig]) -> None:
+    source = ScriptedSource()
+    rig = run(source)
+    assert rig.next() == SourceOpened()
+    assert isinstance(rig.next(), PictureReady)
+    rig.grabber.resume("nothing but damaged pictures")
+
+    assert rig.next() == SourceLost("nothing but damaged pictures")
+    assert rig.next() == SourceOpened()
+    assert source.closed == 1
+
+
 def test_loss_is_logged_with_the_reason_and_the_next_try(
     run: Callable[..., Rig], caplog: pytest.LogCaptureFixture
 ) -> None:
