@@ -21,7 +21,7 @@ from ..errors import RingUnavailable, WriterConflict
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["WriterLock", "WriterProbe"]
+__all__ = ["WriterLock", "WriterProbe", "advice_on"]
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
 _MODE: Final = 0o640
@@ -71,7 +71,7 @@ class WriterLock:
         try:
             fd = os.open(self._path, flags, _MODE)
         except OSError as error:
-            advice = _advice(self._path)
+            advice = advice_on(self._path)
             raise RingUnavailable(self._path, f"{error.strerror}; {advice}") from error
         try:
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
@@ -108,8 +108,8 @@ class WriterLock:
             os.close(fd)
 
 
-def _advice(path: Path) -> str:
-    """What an operator can do about a lock file that cannot be opened."""
+def advice_on(path: Path) -> str:
+    """What an operator can do about a file of a camera that is in the way."""
     try:
         owner = path.lstat().st_uid
     except OSError:

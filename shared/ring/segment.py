@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import ProtocolError, RingSpaceError, RingUnavailable
 from .layout import HEADER_READ_BYTES, SegmentHeader, State, Word
+from .lock import advice_on
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -182,9 +183,9 @@ def remove_leftovers(paths: SegmentPaths) -> bool:
         found = paths.ring.exists()
         unlink_segment(paths, State.RETIRED)
     except OSError as error:
-        raise RingUnavailable(
-            paths.ring, f"what an earlier writer left cannot be removed: {error.strerror}"
-        ) from error
+        left = Path(os.fsdecode(error.filename or paths.ring))
+        why = f"what an earlier writer left cannot be removed: {error.strerror}"
+        raise RingUnavailable(left, f"{why}; {advice_on(left)}") from error
     return found
 
 

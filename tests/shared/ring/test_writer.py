@@ -370,8 +370,11 @@ def test_left_overs_that_cannot_be_removed_are_reported_and_the_lock_is_free(
 
     with monkeypatch.context() as sticky:
         sticky.setattr("pathlib.Path.unlink", refuse)
-        with pytest.raises(RingUnavailable, match="cannot be removed: Operation not permitted"):
+        with pytest.raises(
+            RingUnavailable, match="cannot be removed: Operation not permitted; it belongs to user"
+        ) as caught:
             RingWriter(paths).open()
+        assert "stop it and remove the file" in str(caught.value)
     with RingWriter(paths) as writer:
         write_one(writer)
 
