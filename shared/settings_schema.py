@@ -85,6 +85,11 @@ class RetrySettings(_Section):
     )
     max_sec: Seconds = Field(30.0, description="Longest pause between two tries, seconds.")
 
+    @model_validator(mode="after")
+    def _ordered(self) -> RetrySettings:
+        _check_order(self, "initial_sec", "max_sec")
+        return self
+
 
 class VideoSettings(_Section):
     """``video``: the Video Module, and where its frames lie."""

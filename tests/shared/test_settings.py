@@ -188,6 +188,11 @@ def test_further_cameras_stand_beside_the_default_one() -> None:
             "api.stream.framerate: default_fps 30 is above max_fps 20.0",
         ),
         (
+            "RINGCAST_VIDEO__RETRY__INITIAL_SEC",
+            "60",
+            "video.retry: initial_sec 60.0 is above max_sec 30.0",
+        ),
+        (
             "RINGCAST_API__STREAM__RESOLUTION__DEFAULT_WIDTH",
             "8000",
             "api.stream.resolution: default_width 8000 is above max_width 7680",
