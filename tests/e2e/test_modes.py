@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from tests.support.mjpeg_client import MjpegClient
-from tests.support.processes import wait_until
+from tests.support.processes import ROOT, wait_until
 from tests.support.streams import (
     STREAM,
     assert_telling,
@@ -47,6 +50,57 @@ def test_legacy_mode_captures_by_itself_and_cleans_up(service: Services) -> None
     assert status(api, "/stream/video/status")["mode"] == "legacy"
     api.stop()
     wait_until(lambda: not capture[0].is_running(), "the embedded capture to end", 5.0)
+
+
+def try_by_hand(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the manual script."""
+    command = [sys.executable, "tests/manual/test_streaming_endpoints.py", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=50
+    )
+
+
+def test_manual_script_fails_where_the_mode_it_was_asked_for_is_not_the_services(
+    running: Api,
+) -> None:
+    done = try_by_hand("--mode", "legacy", "--url", running.url, "--duration", "1")
+    assert done.returncode == 1
+    assert "FAIL  /stream/video is in legacy mode  (shared memory)" in done.stdout
+
+
+def test_manual_script_passes_against_a_running_service(running: Api) -> None:
+    done = try_by_hand("--url", running.url, "--duration", "1", "--clients", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mode shared memory, the same ring" in done.stdout
+    assert "legacy streaming: left out" in done.stdout
+
+
+def test_manual_script_says_plainly_that_nobody_listens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    done = try_by_hand("--mode", "shm", "--url", f"http://127.0.0.1:{port}")
+    assert done.returncode == 1
+    assert f"FAIL  http://127.0.0.1:{port} answers as the API does" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--url", "localhost:8000"),
+        ("--url", "/stream/video"),
+        ("--clients", "0"),
+        ("--clients", "two"),
+        ("--duration", "0"),
+        ("--duration", "nan"),
+        ("--duration", "-1"),
+    ],
+)
+def test_manual_script_refuses_arguments_it_cannot_mean(wrong: tuple[str, str]) -> None:
+    done = try_by_hand(f"{wrong[0]}={wrong[1]}")
+    assert done.returncode == 2
+    assert wrong[1] in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_embedded_capture_does_not_outlive_a_killed_worker(service: Services) -> None:

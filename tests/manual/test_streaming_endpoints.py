@@ -10,7 +10,8 @@
     python tests/manual/test_streaming_endpoints.py --mode shm --url http://camera-host:8000
 
 Without ``--url`` it starts both services itself, on a free port and a segment of its own, and
-leaves nothing behind. Exit code: 0 all passed, 1 something failed. pytest finds no test in here.
+leaves nothing behind. With ``--url``, ``--mode all`` tries what that service is set to.
+Exit code: 0 all passed, 1 something failed, 2 wrong arguments. pytest finds no test in here.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.support.mjpeg_client import MjpegClient, get
+from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
 from tests.support.processes import Services, wait_until
 from tests.support.spectator import table, watch
 
@@ -39,6 +41,10 @@ if TYPE_CHECKING:
 SHM: Final = "/stream/video/shm"
 FLAGGED: Final = "/stream/video"
 NOT_RUNNING: Final = "Video Module is not running. Start it with: python -m services.video"
+MODE_WORDS: Final = ("shared memory", "legacy")
+UNREASONABLE: Final = 100_000
+"""Clients, or seconds: refused too, and so are infinity and NaN."""
+
 FULL_RATE: Final = 0.8
 """A client at this fraction of the camera's rate, or of the 30 fps asked for, counts as served."""
 
@@ -146,7 +152,10 @@ def mode_legacy(report: Report, services: Services | None, options: argparse.Nam
     """Legacy streaming: no Video Module, the specification's backward compatibility."""
     print("legacy streaming (video.use_shared_memory=false, no Video Module)")
     if services is None:
-        endpoint(report, options.url, FLAGGED, options)
+        told = status(options.url, FLAGGED).get("mode")
+        report.check(f"{FLAGGED} is in legacy mode", passed=told == "legacy", told=str(told))
+        if told == "legacy":
+            endpoint(report, options.url, FLAGGED, options)
         return
     api = services.api(
         shared_memory=False,
@@ -162,8 +171,13 @@ def mode_flag(report: Report, services: Services | None, options: argparse.Names
     """The feature flag: where /stream/video leads to."""
     print("feature flag")
     if services is None:
-        mode = status(options.url, FLAGGED).get("mode")
-        report.check(f"{FLAGGED} says which mode it is in", passed=bool(mode), told=str(mode))
+        flagged, shared = status(options.url, FLAGGED), status(options.url, SHM)
+        mode, same_ring = flagged.get("mode"), flagged.get("epoch") == shared.get("epoch")
+        report.check(
+            f"{FLAGGED} is what its mode says: {SHM} if shared memory, else a ring of its own",
+            passed=mode in MODE_WORDS and same_ring is (mode == "shared memory"),
+            told=f"mode {mode}, {'the same' if same_ring else 'another'} ring",
+        )
         clients_served(report, options.url, FLAGGED, 1, options.duration)
         return
     services.video(options.source)
@@ -181,29 +195,72 @@ def mode_flag(report: Report, services: Services | None, options: argparse.Names
 MODES: Final = {"shm": mode_shm, "legacy": mode_legacy, "feature-flag": mode_flag}
 
 
-def main() -> int:
-    """Run the modes asked for; returns the exit code."""
+def above_zero(kind: type[int | float]) -> Callable[[str], float]:
+    """What argparse takes for a number greater than 0."""
+
+    def number(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = kind(0)
+        if not 0 < value < UNREASONABLE:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number greater than 0")
+        return value
+
+    return number
+
+
+def http_url(text: str) -> str:
+    """What argparse takes for the address of an API."""
+    parts = urlsplit(text)
+    if parts.scheme != "http" or not parts.hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not like http://camera-host:8000")
+    return text.rstrip("/")
+
+
+def arguments() -> argparse.Namespace:
+    """Read the command line; wrong ones end the program with code 2."""
     parser = argparse.ArgumentParser(description="Try the streaming endpoints by hand.")
     parser.add_argument("--mode", choices=[*MODES, "all"], default="all")
-    parser.add_argument("--clients", type=int, default=10, metavar="N", help="at once (10)")
     parser.add_argument(
-        "--duration", type=float, default=5.0, metavar="S", help="of each watch (5)"
+        "--clients", type=above_zero(int), default=10, metavar="N", help="at once (10)"
     )
-    parser.add_argument("--url", help="a running API; else one is started for the occasion")
+    parser.add_argument(
+        "--duration", type=above_zero(float), default=5.0, metavar="S", help="of each watch (5)"
+    )
+    parser.add_argument(
+        "--url", type=http_url, help="a running API; else one is started for the occasion"
+    )
     parser.add_argument(
         "--source", default="pattern://1280x720@30", help="of services started here"
     )
-    options = parser.parse_args()
-    if options.url:
-        options.url = options.url.rstrip("/")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the modes asked for; returns the exit code."""
+    options = arguments()
     report = Report()
     for name in MODES if options.mode == "all" else [options.mode]:
         if options.url:
-            MODES[name](report, None, options)
+            foreign_service(report, name, options)
         else:
             own_services(report, name, options)
     print(f"\n{'FAIL' if report.failed else 'PASS'}: {len(report.failed)} checks failed")
     return 1 if report.failed else 0
+
+
+def foreign_service(report: Report, name: str, options: argparse.Namespace) -> None:
+    """Run one mode on the service at ``--url``; that nobody answers there is a failure."""
+    try:
+        told = status(options.url, FLAGGED).get("mode")
+        if (name, options.mode, told) == ("legacy", "all", "shared memory"):
+            print("legacy streaming: left out, this service is in shared memory mode")
+            return
+        MODES[name](report, None, options)
+    except (OSError, AssertionError, EndOfStream, ValueError) as error:
+        why = f"{type(error).__name__}: {error}"
+        report.check(f"{options.url} answers as the API does", passed=False, told=why)
 
 
 def own_services(report: Report, name: str, options: argparse.Namespace) -> None:
