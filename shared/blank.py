@@ -32,7 +32,7 @@ _MAX_LINES: Final = 5
 def draw_blank(image: NDArray[np.uint8], reason: str, at: str) -> None:
     """Fill ``image`` with a blank, in place.
 
-    Greys only, so that it looks the same in any order of colours.
+    Grays only, so that it looks the same in any order of colors.
 
     Args:
         image: ``uint8[height, width]`` or ``uint8[height, width, channels]`` of any size, at least
@@ -63,7 +63,7 @@ def _put_line(
     text: str,
     baseline: int,
     letter_px: float,
-    colour: tuple[float, float, float, float],
+    color: tuple[float, float, float, float],
 ) -> int:
     """Write one centered line, smaller if it would not fit; returns its baseline."""
     scale = _scale(letter_px)
@@ -74,7 +74,7 @@ def _put_line(
         scale *= room_px / text_px
         text_px = int(room_px)
     origin = ((image.shape[1] - text_px) // 2, baseline)
-    cv2.putText(image, text, origin, _FONT, scale, colour, thickness, cv2.LINE_AA)
+    cv2.putText(image, text, origin, _FONT, scale, color, thickness, cv2.LINE_AA)
     return baseline
 
 

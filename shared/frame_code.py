@@ -114,7 +114,7 @@ def read_codes(image: NDArray[np.uint8]) -> tuple[FrameCode | None, FrameCode | 
 
     Args:
         image: ``uint8[height, width]`` or ``uint8[height, width, channels]`` of any size, any order
-            of colours; not written to.
+            of colors; not written to.
 
     Returns:
         ``(top, bottom)``. None where no valid code is; two valid codes that differ mean that the

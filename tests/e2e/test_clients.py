@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.video.sources.scene import bar_centres as bar_centers
+from services.video.sources.scene import bar_centers
 from shared.frame_code import read_codes
 from tests.support.multipart import MultipartReader
 from tests.support.pictures import bars_are_right, number_in, write_h264

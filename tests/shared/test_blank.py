@@ -24,7 +24,7 @@ def test_blank_fills_pictures_of_every_pixel_format(shape: tuple[int, ...]) -> N
         assert (image[:, :, 3] == 255).all()
 
 
-def test_blank_is_grey_so_that_the_order_of_colours_does_not_matter() -> None:
+def test_blank_is_gray_so_that_the_order_of_colors_does_not_matter() -> None:
     image = np.empty((720, 1280, 3), np.uint8)
 
     draw_blank(image, REASON, "13:00:00")

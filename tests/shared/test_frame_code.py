@@ -29,7 +29,7 @@ def background(kind: str, width: int, height: int, seed: int = 0) -> NDArray[np.
     if kind == "noise":
         image[:] = np.random.default_rng(seed).integers(0, 256, image.shape, np.uint8)
     else:
-        image[:] = {"black": 0, "white": 255, "grey": 128}[kind]
+        image[:] = {"black": 0, "white": 255, "gray": 128}[kind]
     return image
 
 
@@ -50,7 +50,7 @@ def halved(image: NDArray[np.uint8], interpolation: int) -> NDArray[np.uint8]:
 @given(
     code=codes,
     size=st.sampled_from(SIZES),
-    kind=st.sampled_from(("noise", "black", "white", "grey")),
+    kind=st.sampled_from(("noise", "black", "white", "gray")),
     interpolation=st.sampled_from((cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST)),
 )
 def test_code_survives_half_size_and_then_jpeg_at_quality_30(
@@ -108,7 +108,7 @@ def test_code_survives_limited_range_contrast() -> None:
 
 
 def test_torn_picture_shows_two_different_codes() -> None:
-    older, newer = background("grey", 1280, 720), background("grey", 1280, 720)
+    older, newer = background("gray", 1280, 720), background("gray", 1280, 720)
     draw_code(older, FrameCode(7, 1000))
     draw_code(newer, FrameCode(8, 2000))
 
@@ -119,14 +119,14 @@ def test_torn_picture_shows_two_different_codes() -> None:
 
 def test_damaged_strip_reads_as_none_and_leaves_the_other_alone() -> None:
     code = FrameCode(99, 1_764_000_000_000_000)
-    image = background("grey", 1280, 720)
+    image = background("gray", 1280, 720)
     draw_code(image, code)
     image[:27, 300:330] ^= 255
 
     assert read_codes(image) == (None, code)
 
 
-@pytest.mark.parametrize("kind", ["black", "white", "grey", "noise"])
+@pytest.mark.parametrize("kind", ["black", "white", "gray", "noise"])
 def test_picture_without_a_code_reads_as_none(kind: str) -> None:
     assert read_codes(background(kind, 1280, 720)) == (None, None)
 
@@ -137,7 +137,7 @@ def test_reading_a_picture_of_a_silly_size_is_no_error(shape: tuple[int, ...]) -
 
 
 def test_drawing_touches_nothing_but_the_strips() -> None:
-    image = background("grey", 1920, 1080)
+    image = background("gray", 1920, 1080)
 
     draw_code(image, FrameCode(2**32 - 1, 2**56 - 1))
 
@@ -152,7 +152,7 @@ def test_drawing_into_a_picture_that_is_too_small_is_refused() -> None:
 
 
 def test_number_out_of_range_is_refused_and_draws_nothing() -> None:
-    image = background("grey", 640, 480)
+    image = background("gray", 640, 480)
 
     with pytest.raises(OverflowError):
         draw_code(image, FrameCode(2**32, 0))

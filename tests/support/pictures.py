@@ -66,6 +66,6 @@ def bars_are_right(image: NDArray[np.uint8]) -> bool:
     seen = [image[height // 2, width * (2 * bar + 1) // 6] for bar in range(3)]
     return all(
         abs(int(channel) - level) <= _TOLERANCE
-        for pixel, colour in zip(seen, wanted, strict=True)
-        for channel, level in zip(pixel, colour, strict=True)
+        for pixel, color in zip(seen, wanted, strict=True)
+        for channel, level in zip(pixel, color, strict=True)
     )

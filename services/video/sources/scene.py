@@ -17,9 +17,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BAR_COLOURS", "Scene", "bar_centres"]
+__all__ = ["BAR_COLORS", "Scene", "bar_centers"]
 
-BAR_COLOURS: Final = (
+BAR_COLORS: Final = (
     (0, 0, 255),
     (0, 255, 0),
     (255, 0, 0),
@@ -50,12 +50,12 @@ _RIDGES: Final = (
 )
 
 
-def bar_centres(width: int, height: int) -> list[tuple[int, int]]:
-    """Where the colors of ``BAR_COLOURS`` are to be found: their middles as (x, y), pixels."""
+def bar_centers(width: int, height: int) -> list[tuple[int, int]]:
+    """Where the colors of ``BAR_COLORS`` are to be found: their middles as (x, y), pixels."""
     left, right = _PANEL_LEFT * width, _PANEL_RIGHT * width
-    step = (right - left) / len(BAR_COLOURS)
+    step = (right - left) / len(BAR_COLORS)
     y = round((_BARS_TOP + _PANEL_BOTTOM) / 2 * height)
-    return [(round(left + (index + 0.5) * step), y) for index in range(len(BAR_COLOURS))]
+    return [(round(left + (index + 0.5) * step), y) for index in range(len(BAR_COLORS))]
 
 
 class Scene:
@@ -106,9 +106,9 @@ class Scene:
         width = round((_PANEL_RIGHT - _PANEL_LEFT) * self._width)
         panel = np.full((height, width, 3), 24, np.uint8)
         bars_top = round((_BARS_TOP - _PANEL_TOP) / (_PANEL_BOTTOM - _PANEL_TOP) * height)
-        edges = [round(i * width / len(BAR_COLOURS)) for i in range(len(BAR_COLOURS) + 1)]
-        for left, right, colour in zip(edges, edges[1:], BAR_COLOURS, strict=False):
-            panel[bars_top:, left:right] = colour
+        edges = [round(i * width / len(BAR_COLORS)) for i in range(len(BAR_COLORS) + 1)]
+        for left, right, color in zip(edges, edges[1:], BAR_COLORS, strict=False):
+            panel[bars_top:, left:right] = color
         self._put_text(panel, caption, 0.23)
         return panel
 
@@ -137,13 +137,13 @@ def _paint_hills(width: int, height: int) -> NDArray[np.uint8]:
     image += _noise(rng, width, height, 2)[:, :, np.newaxis] * 2.0
     texture = _noise(rng, width, height, 3) + 0.8 * _noise(rng, width, height, 9)
     rows = np.arange(height)[:, np.newaxis]
-    for base, rise, colour, roughness in _RIDGES:
+    for base, rise, color, roughness in _RIDGES:
         outline = np.zeros(width)
         for waves in (1, 2, 3, 5, 9, 17, 41):
             outline += np.sin(x * waves + rng.uniform(0, 2 * np.pi)) / waves**0.9
         below = rows > (base - rise * outline / 3.0) * height
         shade = texture + _noise(rng, width, height, 40)
-        layer = np.array(colour, np.float32) + shade[:, :, np.newaxis] * roughness
+        layer = np.array(color, np.float32) + shade[:, :, np.newaxis] * roughness
         np.copyto(image, layer, where=below[:, :, np.newaxis])
     return np.clip(image, 0, 255).astype(np.uint8)
 

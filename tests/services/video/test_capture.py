@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SMALL = Geometry(64, 48, PixelFormat.BGR24)
 SMALLER = Geometry(32, 24, PixelFormat.BGR24)
 LARGER = Geometry(640, 480, PixelFormat.BGR24)
-GREY = Geometry(64, 48, PixelFormat.GRAY8)
+GRAY = Geometry(64, 48, PixelFormat.GRAY8)
 STOP = StopRequested("the test")
 ROOM_BYTES = 64 * 2**20
 
@@ -148,7 +148,7 @@ def test_pictures_the_source_dropped_are_counted_in_the_ring(rig: Rig) -> None:
     assert rig.newest()[2] == 4
 
 
-@pytest.mark.parametrize("geometry", [SMALLER, LARGER, GREY])
+@pytest.mark.parametrize("geometry", [SMALLER, LARGER, GRAY])
 def test_picture_of_another_size_than_promised_is_copied_once(rig: Rig, geometry: Geometry) -> None:
     other = np.full(geometry.shape, 99, np.uint8)
     rig.source.then = PictureResized(geometry, other)
@@ -219,10 +219,10 @@ def test_long_reason_is_cut_at_a_character(rig: Rig, reason: str) -> None:
     assert 60 < len(shown.encode()) <= 64
 
 
-def test_blank_of_a_grey_camera_is_grey(rig: Rig) -> None:
-    rig.run(picture(GREY), SourceLost("no cable"))
+def test_blank_of_a_gray_camera_is_gray(rig: Rig) -> None:
+    rig.run(picture(GRAY), SourceLost("no cable"))
 
-    assert rig.newest()[0].geometry == GREY
+    assert rig.newest()[0].geometry == GRAY
 
 
 def test_blank_before_any_picture_is_small(rig: Rig) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.video.sources.scene import BAR_COLOURS, Scene, bar_centres
+from services.video.sources.scene import BAR_COLORS, Scene, bar_centers
 
 
 def drawn(width: int, height: int, number: int = 1, at_s: float = 0.0) -> np.ndarray:
@@ -26,9 +26,9 @@ def test_jpeg_of_1080p_at_quality_85_has_the_size_of_a_real_pictures() -> None:
 def test_bars_have_their_colors_at_their_centers(size: tuple[int, int]) -> None:
     image = drawn(*size)
 
-    seen = [tuple(int(channel) for channel in image[y, x]) for x, y in bar_centres(*size)]
+    seen = [tuple(int(channel) for channel in image[y, x]) for x, y in bar_centers(*size)]
 
-    assert seen == list(BAR_COLOURS)
+    assert seen == list(BAR_COLORS)
 
 
 def test_number_and_time_are_shown_in_the_panel_only() -> None:
