@@ -104,7 +104,7 @@ class VideoSettings(_Section):
         description="Name of the camera's segment, lock and socket; a different one per camera.",
     )
     shared_memory_directory: Path = Field(
-        DEFAULT_DIRECTORY, description="Directory of those three files; must be on a tmpfs."
+        DEFAULT_DIRECTORY, description="Directory of those three files; should be on a tmpfs."
     )
     shared_memory_attach_timeout_sec: float = Field(
         5.0,

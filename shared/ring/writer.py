@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 from ..errors import RingSpaceError, RingUnavailable
 from ..fence import fence
 from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
+from .filesystem import IN_MEMORY, filesystem_of
 from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
 from .lock import WriterLock
 from .segment import Mapping, boot_id, create_segment, remove_leftovers, unlink_segment
@@ -75,6 +76,14 @@ class RingWriter:
         except BaseException:
             self._lock.close()
             raise
+        kind = filesystem_of(self.paths.directory)
+        if kind and kind not in IN_MEMORY:
+            log.warning(
+                "%s is on a file system of kind %s, so every frame may be written to a disk; "
+                "a directory on a tmpfs is better (RINGCAST_VIDEO__SHARED_MEMORY_DIRECTORY)",
+                self.paths.directory,
+                kind,
+            )
 
     def begin(self, geometry: Geometry, size_bytes: int | None = None) -> Slot:
         """Make room for the next frame; its slot is void for readers until ``commit``.

@@ -379,6 +379,22 @@ def test_left_overs_that_cannot_be_removed_are_reported_and_the_lock_is_free(
         write_one(writer)
 
 
+@pytest.mark.parametrize(("kind", "warnings"), [("ext4", 1), ("tmpfs", 0), ("", 0)])
+def test_a_directory_that_is_not_in_memory_is_warned_about_once(
+    paths: SegmentPaths,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+    warnings: int,
+) -> None:
+    monkeypatch.setattr(writer_module, "filesystem_of", lambda _directory: kind)
+    with RingWriter(paths) as writer:
+        write_one(writer)
+        write_one(writer, LARGER)
+    assert caplog.text.count("is on a file system of kind ext4") == warnings
+    assert len([each for each in caplog.records if each.levelno >= logging.WARNING]) == warnings
+
+
 def test_the_lock_is_free_after_close_even_if_the_segment_cannot_be_removed(
     paths: SegmentPaths, monkeypatch: pytest.MonkeyPatch
 ) -> None:
