@@ -113,7 +113,10 @@ class Camera:
                 del self._fanouts[variant]
 
     def wait_for_frame(
-        self, captured_after: MonotonicNs = _ANY_TIME, timeout_s: float | None = None
+        self,
+        captured_after: MonotonicNs = _ANY_TIME,
+        timeout_s: float | None = None,
+        gone: Callable[[], bool] = lambda: False,
     ) -> FrameInfo:
         """Wait for a frame of a living Video Module.
 
@@ -123,19 +126,25 @@ class Camera:
         Args:
             captured_after: Take only frames newer than this, ``CLOCK_MONOTONIC`` nanoseconds.
             timeout_s: How long to wait while the Video Module is there; None: the attach timeout.
+            gone: Says whether who asked has left; nobody waits for them then.
 
         Raises:
             VideoModuleNotAvailableError: There is none, and the attach timeout is over.
-            RingUnavailable: It is there, but no such frame came in time.
+            RingUnavailable: It is there, but no such frame came in time; or the worker is shutting
+                down, or who asked has left.
         """
         self._subscriber.look()  # it may have come back since the last look, up to 250 ms ago
         patience_s = self._attach_timeout_s - self.lost_for_s()
         if self.online() and timeout_s is not None:
             patience_s = timeout_s
-        info = self.feed.wait_newer(captured_after, max(0.0, patience_s), self.online)
+        info = self.feed.wait_newer(
+            captured_after, max(0.0, patience_s), self.online, lambda: self.draining() or gone()
+        )
         if info is not None:
             return info
         ring = self._attachment.paths.ring
+        if self.draining():
+            raise RingUnavailable(ring, "the server is shutting down")
         if not self.online():
             raise VideoModuleNotAvailableError(ring, self.why())
         raise RingUnavailable(ring, "no fresh frame in time")

@@ -15,13 +15,31 @@ from typing import Final
 
 from gevent.socket import wait_write
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "hung_up"]
 
 _SIOCOUTQNSD: Final = 0x894B
 """ioctl: bytes written to the socket that the kernel has not sent yet; linux/sockios.h."""
 
 _INT: Final = struct.Struct("i")
 _ZERO: Final = _INT.pack(0)
+
+
+def hung_up(raw: socket.socket) -> bool:
+    """Whether the client has closed or lost the connection; what it has sent stays unread.
+
+    Args:
+        raw: As gunicorn gives it; left as it is.
+    """
+    timeout_s = raw.gettimeout()
+    raw.settimeout(0.0)  # gevent's recv waits otherwise, whatever the flags
+    try:
+        return not raw.recv(1, socket.MSG_PEEK)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    finally:
+        raw.settimeout(timeout_s)
 
 
 class Connection:

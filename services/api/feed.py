@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Feed"]
 
 _RATE_WINDOW_NS: Final = 2_000_000_000
+_LOOK_UP_S: Final = 0.25
 
 
 class Feed:
@@ -73,6 +74,7 @@ class Feed:
         captured_after: MonotonicNs,
         timeout_s: float,
         acceptable: Callable[[], bool] = lambda: True,
+        pointless: Callable[[], bool] = lambda: False,
     ) -> FrameInfo | None:
         """Wait for a frame captured after a point in time.
 
@@ -80,9 +82,10 @@ class Feed:
             captured_after: The point, ``CLOCK_MONOTONIC`` nanoseconds; 0 takes any frame.
             timeout_s: How long to wait at most.
             acceptable: Asked as well at every wake-up; while it says no, waiting goes on.
+            pointless: Asked every 250 ms; once it says yes, waiting is over.
 
         Returns:
-            The frame, or None: nothing newer in time.
+            The frame, or None: nothing newer in time, or waiting became pointless.
         """
         waiter = Event()
         self.join(waiter)
@@ -93,9 +96,9 @@ class Feed:
                 if newest is not None and newest.captured_at > captured_after and acceptable():
                     return newest
                 remaining_s = deadline - time.monotonic()
-                if remaining_s <= 0:
+                if remaining_s <= 0 or pointless():
                     return None
-                waiter.wait(remaining_s)
+                waiter.wait(min(remaining_s, _LOOK_UP_S))
                 waiter.clear()
         finally:
             self.leave(waiter)

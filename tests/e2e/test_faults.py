@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
-from tests.support.mjpeg_client import EndOfStream, MjpegClient
+from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
 from tests.support.processes import wait_until
 from tests.support.streams import (
     STREAM,
@@ -22,9 +24,15 @@ from tests.support.streams import (
 
 if TYPE_CHECKING:
     from tests.support.multipart import Part
-    from tests.support.processes import Services
+    from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
+
+
+def connections(api: Api) -> int:
+    """How many clients' sockets the worker holds."""
+    found = api.worker().net_connections("tcp")
+    return len([c for c in found if c.status in {psutil.CONN_ESTABLISHED, psutil.CONN_CLOSE_WAIT}])
 
 
 def test_clients_that_come_and_go_leave_nothing_behind(service: Services) -> None:
@@ -71,6 +79,35 @@ def test_sigterm_ends_ten_streams_properly_and_soon(service: Services) -> None:
     assert api.wait(timeout_s=2.0) == 0
     assert time.monotonic() - started < 2.0
     assert len(re.findall(r"stream of video ended: the server is shutting down", api.said())) == 10
+    assert "Traceback" not in api.said()
+
+
+def test_requests_that_wait_are_answered_at_sigterm(service: Services) -> None:
+    api = service.api(video__shared_memory_attach_timeout_sec=60)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [
+            pool.submit(get, api.url + path)
+            for path in (STREAM, f"{STREAM}/frame", "/stream/video", "/stream/video/frame")
+        ]
+        wait_until(lambda: connections(api) == 4, "the requests")
+        api.signal(signal.SIGTERM)
+        started = time.monotonic()
+        codes = [answer.result()[0] for answer in waiting]
+    assert codes == [503] * 4
+    assert api.wait(timeout_s=2.0) == 0
+    assert time.monotonic() - started < 2.0
+
+
+def test_waiting_requests_whose_clients_left_are_forgotten(service: Services) -> None:
+    api = service.api(video__shared_memory_attach_timeout_sec=60)
+    address = ("127.0.0.1", int(api.url.rpartition(":")[2]))
+    clients = [socket.create_connection(address, timeout=10.0) for _ in range(50)]
+    for client in clients:
+        client.sendall(f"GET {STREAM}/frame HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    wait_until(lambda: connections(api) == 50, "all the requests")
+    for client in clients:
+        client.close()
+    wait_until(lambda: connections(api) == 0, "the descriptors to be free again", 5.0)
     assert "Traceback" not in api.said()
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
 
-from services.api.routes import cameras
+from services.api.routes import cameras, client_gone
 from services.api.variant import parse_options
 from shared.frame import MonotonicNs
 
@@ -38,7 +38,7 @@ def _frame(camera: Camera) -> Response:
     """Answer with a frame newer than the request: a snapshot is never yesterday's picture."""
     asked_at = MonotonicNs(time.monotonic_ns())
     options = parse_options(request.args, cameras().settings.api.stream)
-    info = camera.wait_for_frame(asked_at, _PATIENCE_S)
+    info = camera.wait_for_frame(asked_at, _PATIENCE_S, client_gone())
     jpeg = camera.snapshot(info, options.variant)
     response = Response(jpeg.picture, content_type="image/jpeg")
     for name, value in jpeg.headers:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from services.api import mjpeg
 from services.api.cameras import MAX_STREAMS
 from services.api.connection import Connection
-from services.api.routes import cameras
+from services.api.routes import cameras, client_gone
 from services.api.routes.problems import NotDelimited, TooManyStreams
 from services.api.stream import Stream
 from services.api.variant import parse_options
@@ -54,7 +54,7 @@ def _stream(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
     if cameras().clients() >= MAX_STREAMS:
         raise TooManyStreams(f"This worker serves {MAX_STREAMS} streams already.")
-    camera.snapshot(camera.wait_for_frame(), options.variant)
+    camera.snapshot(camera.wait_for_frame(gone=client_gone()), options.variant)
     body: Iterator[bytes] = iter(())
     if request.method != "HEAD":
         if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited

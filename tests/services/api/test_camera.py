@@ -87,6 +87,26 @@ def test_who_asks_is_not_sent_away_by_what_was_true_a_moment_ago(
     assert camera.wait_for_frame() == newest
 
 
+def test_nobody_waits_for_a_client_that_has_left(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    asked_at = MonotonicNs(time.monotonic_ns())
+    with pytest.raises(RingUnavailable):
+        camera.wait_for_frame(asked_at, 3600.0, gone=lambda: True)
+
+
+def test_nobody_waits_for_a_frame_while_the_worker_shuts_down(
+    paths: SegmentPaths, settings: Settings, encoder: Encoder
+) -> None:
+    camera = Camera("video", paths, settings, encoder, lambda: True)
+    camera.start()
+    with pytest.raises(RingUnavailable, match="shutting down"):
+        camera.wait_for_frame(MonotonicNs(0), 3600.0)
+    camera.stop()
+
+
 def test_camera_that_gives_nothing_fresh_is_told_apart_from_none(
     camera: Camera, write: Callable[..., FrameInfo]
 ) -> None:

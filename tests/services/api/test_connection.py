@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.connection import Connection
+from services.api.connection import Connection, hung_up
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -52,6 +52,26 @@ def test_client_that_resets_is_gone(pair: Pair) -> None:
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
     client.close()
     wait_until(connection.gone, "the reset to arrive")
+
+
+def test_client_that_hung_up_is_noticed_without_reading_what_it_sent(pair: Pair) -> None:
+    server, client = pair
+    server.settimeout(7.0)
+    assert not hung_up(server)
+    client.sendall(b"x")
+    assert server.recv(1, socket.MSG_PEEK) == b"x"
+    assert not hung_up(server)
+    assert server.gettimeout() == 7.0
+    assert server.recv(1) == b"x"
+    client.close()
+    wait_until(lambda: hung_up(server), "the end to arrive")
+
+
+def test_connection_that_was_reset_is_hung_up(pair: Pair) -> None:
+    server, client = pair
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    client.close()
+    wait_until(lambda: hung_up(server), "the reset to arrive")
 
 
 def test_what_a_slow_client_has_not_taken_is_seen(pair: Pair) -> None:

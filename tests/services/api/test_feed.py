@@ -70,6 +70,11 @@ def test_wait_newer_waits_on_while_the_frame_is_not_acceptable() -> None:
     assert feed.wait_newer(MonotonicNs(0), 0.01, lambda: True) == frame(1, captured_at=100)
 
 
+def test_wait_newer_ends_soon_after_it_became_pointless() -> None:
+    looks = iter([False, False, True])
+    assert Feed().wait_newer(MonotonicNs(0), 3600.0, pointless=lambda: next(looks)) is None
+
+
 def test_rate_counts_frames_that_were_never_looked_at() -> None:
     clock = ClockNs()
     feed = Feed(clock)
