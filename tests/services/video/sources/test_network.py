@@ -113,8 +113,8 @@ def test_server_that_answers_a_byte_at_a_time_is_not_waited_for(
     stop = threading.Event()
 
     def drip(server: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # closed by the test, or by the client
-            while not stop.is_set():
+        while not stop.is_set():
+            with contextlib.suppress(OSError):  # closed by the client, or in the end by the test
                 connection, _ = server.accept()
                 with connection:
                     while not stop.wait(0.05):
