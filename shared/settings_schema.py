@@ -127,7 +127,9 @@ class VideoSettings(_Section):
         description="How long a network source may be silent before it counts as lost, seconds.",
     )
     stall_timeout_sec: Seconds = Field(
-        2.0, description="Silence of the source after which the no-signal frame is shown, seconds."
+        2.0,
+        description="Silence of the source after which the no-signal frame is shown, seconds; two "
+        "periods of a source that is slower than that.",
     )
     ring: RingSettings = RingSettings()
     file: FileSettings = FileSettings()
