@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
 from services.api.cache import JpegCache
 from services.api.counters import Counters
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.subscriber import Subscriber
-from shared.errors import FrameOverwritten, RingUnavailable, VideoModuleNotAvailableError
+from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import Geometry, MonotonicNs, PixelFormat
 from shared.ring.attachment import Attachment, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.api.advice import Advice
     from services.api.encoder import Encoder, Jpeg
     from services.api.variant import Variant
     from shared.frame import FrameInfo
@@ -41,6 +43,7 @@ class Camera:
         settings: All of them.
         encoder: The worker's encoding threads.
         draining: Says whether the worker is shutting down.
+        advice: What to do about whoever should write the ring.
 
     Attributes:
         name: As in the URL.
@@ -57,6 +60,7 @@ class Camera:
         settings: Settings,
         encoder: Encoder,
         draining: Callable[[], bool],
+        advice: Advice = VIDEO_MODULE,
     ) -> None:
         self.name = name
         self.feed = Feed()
@@ -64,6 +68,7 @@ class Camera:
         self.draining = draining
         self.limits = settings.api.stream
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
+        self._advice = advice
         self._encoder = encoder
         self._cache = JpegCache()
         self._attachment = Attachment(paths)
@@ -84,7 +89,11 @@ class Camera:
 
     def why(self) -> str:
         """Why it is not online, a sentence for operators."""
-        return self._attachment.why
+        return explain(self._attachment.why, self._attachment.paths)
+
+    def advice(self) -> str:
+        """What to do about it, a sentence for operators; empty when it is online."""
+        return self._advice.on(self._attachment.condition)
 
     def lost_for_s(self) -> float:
         """For how long the Video Module has been gone, stalled or of another version."""
@@ -129,7 +138,7 @@ class Camera:
             gone: Says whether who asked has left; nobody waits for them then.
 
         Raises:
-            VideoModuleNotAvailableError: There is none, and the attach timeout is over.
+            CameraNotLive: There is none, and the attach timeout is over.
             RingUnavailable: It is there, but no such frame came in time; or the worker is shutting
                 down, or who asked has left.
         """
@@ -146,7 +155,7 @@ class Camera:
         if self.draining():
             raise RingUnavailable(ring, "the server is shutting down")
         if not self.online():
-            raise VideoModuleNotAvailableError(ring, self.why())
+            raise CameraNotLive(ring, self.why(), self.advice())
         raise RingUnavailable(ring, "no fresh frame in time")
 
     def jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
@@ -199,9 +208,10 @@ class Camera:
         return {
             "camera": self.name,
             "online": bool(fresh and newest and newest.online),
-            "reason": (newest.reason if newest and fresh else "") or attachment.why,
+            "reason": (newest.reason if newest and fresh else "") or self.why(),
             "condition": str(attachment.condition),
-            "why": attachment.why,
+            "why": self.why(),
+            "advice": self.advice(),
             "source": reader.label if reader else None,
             "width": newest.geometry.width if newest else None,
             "height": newest.geometry.height if newest else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from services.api.advice import EMBEDDED, VIDEO_MODULE, further_camera
 from services.api.camera import Camera
 from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
@@ -13,6 +14,7 @@ from shared.naming import segment_paths
 from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
+    from services.api.advice import Advice
     from services.api.lifecycle import Worker
     from shared.settings import Settings
 
@@ -60,17 +62,22 @@ class Cameras:
         self.lifecycle = lifecycle or Lifecycle()
         encoder = Encoder(settings.api.stream.performance.encoder_threads)
 
-        def camera(name: str, segment: str) -> Camera:
+        def camera(name: str, segment: str, advice: Advice) -> Camera:
             paths = segment_paths(segment, settings.video.shared_memory_directory)
-            return Camera(name, paths, settings, encoder, self.lifecycle.draining)
+            return Camera(name, paths, settings, encoder, self.lifecycle.draining, advice)
 
-        self._cameras = {n: camera(n, segment) for n, segment in settings.camera_segments().items()}
+        self._cameras = {
+            name: camera(
+                name, segment, VIDEO_MODULE if name == DEFAULT_CAMERA else further_camera(segment)
+            )
+            for name, segment in settings.camera_segments().items()
+        }
         self.shared = self._cameras[DEFAULT_CAMERA]
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
         if not settings.video.use_shared_memory:
             self._capture = EmbeddedCapture(settings)
-            self.legacy = camera(DEFAULT_CAMERA, self._capture.segment)
+            self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
             self._cameras[DEFAULT_CAMERA] = self.legacy
 
     def start(self, worker: Worker) -> None:
@@ -78,6 +85,8 @@ class Cameras:
         self.lifecycle.attend(worker)
         for camera in {*self._cameras.values(), self.shared}:
             camera.start()
+            if self._awaited(camera) and not camera.online():
+                log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
         if self._capture is not None:
             log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
             self._capture.start(needed=lambda: not self.default().online())
@@ -90,6 +99,10 @@ class Cameras:
             self._capture.stop()
         for camera in {*self._cameras.values(), self.shared}:
             camera.stop()
+
+    def _awaited(self, camera: Camera) -> bool:
+        """Whether somebody else has to start a camera's Video Module."""
+        return self.legacy is None or camera not in {self.legacy, self.shared}
 
     def names(self) -> list[str]:
         """Every camera, the default one first."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import gevent
 import zmq.green as zmq
 
+from services.api.advice import explain
 from shared.errors import FrameOverwritten, ProtocolError
 from shared.meter import Throttle
 from shared.notification import Notification
@@ -150,6 +151,6 @@ class Subscriber:
                 self._paths.name,
                 before,
                 attachment.condition,
-                attachment.why,
+                explain(attachment.why, self._paths),
             )
         self._feed.wake()

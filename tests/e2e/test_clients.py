@@ -259,6 +259,20 @@ def test_page_shows_the_picture_again_after_the_video_module_was_away(
     page.goto("about:blank")
 
 
+def test_page_without_video_module_says_how_to_start_it_and_shows_no_broken_picture(
+    service: Services, page: Page
+) -> None:
+    api = service.api(video__shared_memory_attach_timeout_sec=0)
+    page.goto(api.url + "/", wait_until="domcontentloaded")
+    told = "Video Module is not running. Start it with: python -m services.video (nobody writes"
+    wait_until(lambda: text(page, "message").startswith(told), "the page to say so")
+    assert not page.is_visible("#picture")
+    service.video()
+    wait_until(lambda: shown(page) is not None, "the picture, without reloading the page")
+    wait_until(lambda: page.is_visible("#picture"), "it to be seen")
+    page.goto("about:blank")
+
+
 def test_page_offers_every_camera(service: Services, page: Page) -> None:
     other = f"{service.segment}-two"
     service.video()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -151,7 +152,7 @@ def test_stream_ends_properly_if_the_video_module_stays_away(service: Services) 
 
 def test_video_module_that_hangs_is_shown_as_no_signal(service: Services) -> None:
     video = service.video()
-    api = service.api().wait_ready()
+    api = service.api(video__shared_memory_attach_timeout_sec=0.5).wait_ready()
     with MjpegClient(api.url + STREAM) as client:
         client.next_part()
         video.signal(signal.SIGSTOP)
@@ -159,6 +160,9 @@ def test_video_module_that_hangs_is_shown_as_no_signal(service: Services) -> Non
             while client.next_part().online:
                 pass
             assert status(api)["condition"] == "stalled"
+            code, _, body = get(api.url + STREAM)
+            assert code == 503
+            assert json.loads(body)["detail"] == "Video Module lives but hangs: restart it."
         finally:
             video.signal(signal.SIGCONT)
         while not client.next_part().online:

@@ -25,7 +25,7 @@ def readyz() -> Response:
     camera = cameras().default()
     status = camera.status()
     ready = camera.fresh()
-    keys = ("camera", "online", "condition", "reason", "age_ms")
+    keys = ("camera", "online", "condition", "reason", "advice", "age_ms")
     document = {"status": "ready" if ready else "not ready", **{key: status[key] for key in keys}}
     response = jsonify(document)
     if not ready:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
+from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
 from services.api.routes import cameras
 from services.api.variant import BadParameters
@@ -18,7 +19,6 @@ from shared.errors import (
     FrameOverwritten,
     ProtocolError,
     RingUnavailable,
-    VideoModuleNotAvailableError,
 )
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["NotDelimited", "TooManyStreams", "problem", "register"]
 
 log = logging.getLogger(__name__)
-
-NOT_RUNNING = "Video Module is not running. Start it with: python -m services.video"
 
 
 class TooManyStreams(Exception):  # noqa: N818 - named after the state
@@ -59,7 +57,7 @@ def problem(
 
 def register(app: Flask) -> None:
     """Turn every error of the tree, of HTTP and of ours, into its problem."""
-    app.register_error_handler(VideoModuleNotAvailableError, _not_running)
+    app.register_error_handler(CameraNotLive, _not_live)
     app.register_error_handler(RingUnavailable, _no_frame)
     app.register_error_handler(FrameOverwritten, _no_frame)
     app.register_error_handler(ProtocolError, _no_frame)
@@ -72,8 +70,9 @@ def register(app: Flask) -> None:
     app.register_error_handler(Exception, _unexpected)
 
 
-def _not_running(error: VideoModuleNotAvailableError) -> Response:
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, NOT_RUNNING, {"Retry-After": "2"}, why=error.why)
+def _not_live(error: CameraNotLive) -> Response:
+    headers = {"Retry-After": "2"}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.advice, headers, why=error.why)
 
 
 def _no_frame(error: Exception) -> Response:

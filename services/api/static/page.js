@@ -52,7 +52,11 @@ function report(status) {
   element("number").textContent = status.frame_number ?? "–";
   element("clients").textContent = status.clients;
   element("source").textContent = status.source ?? "";
-  say(status.online ? "" : status.reason);
+  const live = status.condition === "live";
+  // an <img> that shows nothing is drawn as broken; the last picture of a stream that ended stays
+  picture.hidden = !live && !picture.naturalWidth;
+  if (live) say(status.online ? "" : status.reason);
+  else say(status.why ? `${status.advice} (${status.why})` : status.advice);
 }
 
 let wasLive = true;
@@ -93,7 +97,10 @@ if (known.length < 2) element("cameras").hidden = names.length === 0;
 document.title = `${camera} – Ringcast`;
 
 picture.addEventListener("error", showAgain);
-picture.addEventListener("load", () => { failures = 0; });
+picture.addEventListener("load", () => {
+  failures = 0;
+  picture.hidden = false;
+});
 document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));
 addEventListener("pagehide", hide);
 addEventListener("pageshow", show);

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
+from services.api.advice import CameraNotLive
 from services.api.camera import Camera
 from services.api.variant import Variant
-from shared.errors import FrameOverwritten, RingUnavailable, VideoModuleNotAvailableError
+from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
 from tests.support.greenlets import let_run
 
@@ -43,11 +44,11 @@ def test_frame_of_a_living_camera_is_there_at_once(
 
 def test_who_asks_long_after_the_video_module_went_hears_so_at_once(camera: Camera) -> None:
     camera.start()
-    with pytest.raises(VideoModuleNotAvailableError):
+    with pytest.raises(CameraNotLive):
         camera.wait_for_frame()  # after what is left of the attach timeout
     started = time.monotonic()
     for _ in range(100):
-        with pytest.raises(VideoModuleNotAvailableError, match=r"python -m services\.video"):
+        with pytest.raises(CameraNotLive, match=r"python -m services\.video"):
             camera.wait_for_frame()
     assert camera.lost_for_s() >= 0.6
     assert time.monotonic() - started < 100 * 0.6, "not a hundred waits"
@@ -114,7 +115,7 @@ def test_camera_that_gives_nothing_fresh_is_told_apart_from_none(
     camera.start()
     with pytest.raises(RingUnavailable, match="no fresh frame") as error:
         camera.wait_for_frame(MonotonicNs(time.monotonic_ns()), 0.05)
-    assert not isinstance(error.value, VideoModuleNotAvailableError)
+    assert not isinstance(error.value, CameraNotLive)
 
 
 def test_wishes_that_make_no_difference_share_a_jpeg(
@@ -167,7 +168,9 @@ def test_status_of_a_camera_that_never_was(camera: Camera) -> None:
     status = camera.status()
     assert status["online"] is False
     assert status["condition"] == "gone"
-    assert status["reason"]
+    assert status["reason"] == status["why"]
+    assert status["why"].startswith("nobody writes /dev/shm/")
+    assert status["advice"].endswith("python -m services.video")
     assert status["frame_number"] is None
     assert status["fps"] == 0.0
 

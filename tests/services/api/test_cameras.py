@@ -37,6 +37,20 @@ def test_in_shared_memory_mode_both_addresses_are_one_camera(settings: Settings)
     assert cameras.legacy is None
 
 
+def test_start_warns_once_of_every_camera_whose_video_module_is_missing(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    cameras = Cameras(settings)
+    cameras.start(SimpleNamespace(alive=True))
+    cameras.stop()
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warnings) == 2
+    assert warnings[0].startswith("video: Video Module is not running. Start it with: python -m")
+    assert f"video.shared_memory_name={settings.video.shared_memory_name})" in warnings[0]
+    segment = settings.api.cameras["garage"]
+    assert f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={segment} python -m" in warnings[1]
+
+
 def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

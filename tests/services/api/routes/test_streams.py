@@ -37,6 +37,17 @@ def test_stream_without_video_module_is_refused_before_it_begins(http: FlaskClie
     )
 
 
+def test_further_camera_without_video_module_is_told_with_its_segment(
+    http: FlaskClient, segment_name: str
+) -> None:
+    answer = http.get("/stream/garage").get_json(force=True)
+    assert answer["status"] == 503
+    assert answer["detail"].endswith(
+        f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={segment_name}-garage python -m services.video"
+    )
+    assert answer["why"].startswith(f"nobody writes /dev/shm/{segment_name}-garage.ring")
+
+
 def test_stream_that_would_be_chunked_is_refused(
     http: FlaskClient, write: Callable[..., FrameInfo]
 ) -> None:
