@@ -87,6 +87,10 @@ class Camera:
         """Whether there is a Video Module that lives and moves."""
         return self._attachment.condition is Condition.LIVE
 
+    def condition(self) -> Condition:
+        """How whoever writes the ring fares, as of the last look."""
+        return self._attachment.condition
+
     def why(self) -> str:
         """Why it is not online, a sentence for operators."""
         return explain(self._attachment.why, self._attachment.paths)

@@ -76,7 +76,7 @@ class Cameras:
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
         if not settings.video.use_shared_memory:
-            self._capture = EmbeddedCapture(settings)
+            self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
             self._cameras[DEFAULT_CAMERA] = self.legacy
 
@@ -89,7 +89,7 @@ class Cameras:
                 log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
         if self._capture is not None:
             log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
-            self._capture.start(needed=lambda: not self.default().online())
+            self._capture.start(self.default())
         else:
             log.info("Using shared memory streaming mode for /stream/%s", DEFAULT_CAMERA)
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.api.cameras import Cameras, UnknownCamera
+from shared.ring.attachment import Condition
 
 if TYPE_CHECKING:
+    from services.api.camera import Camera
     from services.api.embedded import EmbeddedCapture
     from shared.settings import Settings
 
@@ -54,11 +56,10 @@ def test_start_warns_once_of_every_camera_whose_video_module_is_missing(
 def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started: list[bool] = []
+    started: list[Condition] = []
 
-    def start(_: EmbeddedCapture, needed: object) -> None:
-        assert callable(needed)
-        started.append(needed())
+    def start(_: EmbeddedCapture, camera: Camera) -> None:
+        started.append(camera.condition())
 
     monkeypatch.setattr("services.api.embedded.EmbeddedCapture.start", start)
     cameras = Cameras(with_flag(settings, use_shared_memory=False))
@@ -66,7 +67,7 @@ def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
     assert cameras.shared is not cameras.default()
     cameras.start(SimpleNamespace(alive=True))
     try:
-        assert started == [True], "nobody captures yet, so a capture is needed"
+        assert started == [Condition.GONE], "nobody captures yet"
     finally:
         cameras.stop()
         cameras.stop()
