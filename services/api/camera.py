@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -224,6 +225,7 @@ class Camera:
             "frame_number": newest.sequence if newest else None,
             "epoch": str(newest.epoch) if newest else None,
             "age_ms": round(age_ms, 1) if age_ms is not None else None,
+            "worker": os.getpid(),
             "clients": self.clients(),
             "source_dropped": reader.dropped if reader else None,
             "sent": counters.sent,

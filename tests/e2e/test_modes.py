@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.support.mjpeg_client import MjpegClient
+from tests.support.mjpeg_client import EndOfStream, MjpegClient
 from tests.support.processes import ROOT, wait_until
 from tests.support.streams import (
     STREAM,
@@ -36,11 +37,7 @@ def test_legacy_mode_captures_by_itself_and_cleans_up(service: Services) -> None
     api = service.api(
         shared_memory=False, video__shared_memory_attach_timeout_sec=0.5, **source
     ).wait_ready()
-    capture = [
-        child
-        for child in psutil.Process(api.process.pid).children(recursive=True)
-        if "services.video" in child.cmdline()
-    ]
+    capture = captures(api.worker())
     assert len(capture) == 1
     with MjpegClient(api.url + "/stream/video") as client:
         for part in client.parts(10):
@@ -106,7 +103,80 @@ def test_manual_script_refuses_arguments_it_cannot_mean(wrong: tuple[str, str]) 
 def test_embedded_capture_does_not_outlive_a_killed_worker(service: Services) -> None:
     api = service.api(shared_memory=False, video__source="pattern://320x240@30").wait_ready()
     worker = api.worker()
-    (capture,) = (c for c in worker.children() if "services.video" in c.cmdline())
+    (capture,) = captures(worker)
     worker.kill()
     wait_until(lambda: not capture.is_running(), "the capture to end with its worker", 10.0)
     api.wait_ready()
+
+
+def test_two_workers_serve_one_ring_and_end_together(service: Services) -> None:
+    service.video()
+    api = service.api(api__workers=2).wait_ready()
+    assert len(api.workers()) == 2
+    clients = [MjpegClient(api.url + STREAM) for _ in range(8)]
+    for client in clients:
+        for part in client.parts(5):
+            assert_telling(part)
+    told: set[int] = set()
+
+    def both_answered() -> bool:
+        told.add(status(api)["worker"])
+        return told == {worker.pid for worker in api.workers()}
+
+    wait_until(both_answered, "an answer of each worker, by its own name")
+    api.signal(signal.SIGTERM)
+    for client in clients:
+        with pytest.raises(EndOfStream) as end:
+            list(client.parts())
+        assert end.value.clean
+        client.close()
+    assert api.wait(timeout_s=4.0) == 0
+
+
+def test_two_workers_share_one_embedded_capture_that_survives_its_workers_death(
+    service: Services,
+) -> None:
+    source = {"video__source": "pattern://320x240@30"}
+    api = service.api(shared_memory=False, api__workers=2, **source).wait_ready()
+    (owner,) = (worker for worker in api.workers() if captures(worker))
+    (other,) = (worker for worker in api.workers() if worker != owner)
+    streams = [stream_of(api, other) for _ in range(2)]
+    owner.kill()
+    for client in streams:
+        while client.next_part().online:
+            pass
+        while not client.next_part().online:
+            pass
+        assert_telling(client.next_part())
+        client.close()
+    wait_until(lambda: len(api.workers()) == 2, "the second worker")
+    found = [capture for worker in api.workers() for capture in captures(worker)]
+    assert len(found) == 1
+    assert "another Video Module" not in api.said(), "nobody tried what somebody else had done"
+    assert api.stop() == 0
+    wait_until(lambda: not found[0].is_running(), "the capture to end with its worker", 5.0)
+    assert api.said().count("starting the embedded capture") == 2, "none was started at the end"
+
+
+def captures(worker: psutil.Process) -> list[psutil.Process]:
+    """The embedded captures that a worker has started."""
+    return [child for child in worker.children() if "services.video" in child.cmdline()]
+
+
+def stream_of(api: Api, worker: psutil.Process) -> MjpegClient:
+    """A stream that a particular worker serves."""
+    found: list[MjpegClient] = []
+
+    def served() -> bool:
+        client = MjpegClient(f"{api.url}/stream/video")
+        client.next_part()
+        here = client.socket.getsockname()[1]
+        ends = worker.net_connections("tcp")
+        if here in {end.raddr.port for end in ends if end.status == psutil.CONN_ESTABLISHED}:
+            found.append(client)
+            return True
+        client.close()
+        return False
+
+    wait_until(served, f"a stream of worker {worker.pid}")
+    return found[0]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -181,3 +182,4 @@ def test_status_of_a_blank_says_why(camera: Camera, write: Callable[..., FrameIn
     status = camera.status()
     assert (status["online"], status["condition"], status["reason"]) == (False, "live", "unplugged")
     assert status["source"] == "test"
+    assert status["worker"] == os.getpid()
