@@ -52,6 +52,7 @@ class Camera:
         counters: What happened to its frames here.
         draining: Says whether the worker is shutting down.
         limits: ``api.stream.*``.
+        turn: To be taken before a frame is chosen for ``jpeg``.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Camera:
         self.limits = settings.api.stream
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
+        self.turn = encoder.turn
         self._encoder = encoder
         self._cache = JpegCache()
         self._attachment = Attachment(paths)
@@ -179,7 +181,11 @@ class Camera:
         return self._cache.get(key, lambda: self._encoder.encode(reader, info.sequence, variant))
 
     def snapshot(self, info: FrameInfo, variant: Variant) -> Jpeg:
-        """The JPEG of a frame, or of a newer one if it is overwritten meanwhile.
+        """The JPEG of the newest frame, once it is our turn to have one encoded.
+
+        Args:
+            info: A frame that would do.
+            variant: What is to become of it.
 
         Raises:
             FrameOverwritten: Even the newest was overwritten, several times.
@@ -189,11 +195,14 @@ class Camera:
         """
         for _ in range(_TRIES - 1):
             try:
-                return self.jpeg(info, variant)
+                return self._newest_jpeg(info, variant)
             except FrameOverwritten:
                 self.counters.overwritten += 1
-                info = self.feed.newest or info
-        return self.jpeg(info, variant)
+        return self._newest_jpeg(info, variant)
+
+    def _newest_jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+        with self.turn:
+            return self.jpeg(self.feed.newest or info, variant)
 
     def blank(self, variant: Variant) -> Jpeg:
         """The "no signal" frame, drawn anew at most once a second."""

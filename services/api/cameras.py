@@ -83,7 +83,7 @@ class Cameras:
     def start(self, worker: Worker) -> None:
         """Follow every camera; in legacy mode, capture. Once, in the worker process."""
         self.lifecycle.attend(worker)
-        for camera in {*self._cameras.values(), self.shared}:
+        for camera in self._all():
             camera.start()
             if self._awaited(camera) and not camera.online():
                 log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
@@ -97,8 +97,12 @@ class Cameras:
         """Let everything go; again is harmless."""
         if self._capture is not None:
             self._capture.stop()
-        for camera in {*self._cameras.values(), self.shared}:
+        for camera in self._all():
             camera.stop()
+
+    def _all(self) -> list[Camera]:
+        """Every camera once, in order; in legacy mode the Video Module's too."""
+        return list(dict.fromkeys([*self._cameras.values(), self.shared]))
 
     def _awaited(self, camera: Camera) -> bool:
         """Whether somebody else has to start a camera's Video Module."""
@@ -125,4 +129,4 @@ class Cameras:
 
     def clients(self) -> int:
         """Streams open in this worker."""
-        return sum(camera.clients() for camera in {*self._cameras.values(), self.shared})
+        return sum(camera.clients() for camera in self._all())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 import numpy as np
+from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
 from services.api import mjpeg
@@ -81,11 +82,16 @@ class Encoder:
 
     Args:
         threads: How many frames may be encoded at once.
+
+    Attributes:
+        turn: To be taken before a frame is chosen: a frame that was chosen and then waits in the
+            pool's queue is overwritten meanwhile when many variants are watched.
     """
 
     def __init__(self, threads: int) -> None:
         cv2.setNumThreads(1)
         self._pool = ThreadPool(threads)
+        self.turn = BoundedSemaphore(threads)
 
     def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
         """Encode a frame of the ring; waits without blocking the hub.

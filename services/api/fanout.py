@@ -102,15 +102,17 @@ class Fanout:
 
     def _offer_newest(self) -> None:
         camera = self._camera
-        info = camera.feed.newest
-        if info is None:
-            return
-        source_fps = camera.feed.fps()
-        ready = [stream for stream in self.streams if stream.wants(info, source_fps)]
+        ready = self._ready()
         if not ready:
             return
         try:
-            jpeg = camera.jpeg(info, self._variant)
+            wait = camera.turn.locked()
+            with camera.turn:
+                ready = self._ready() if wait else ready  # a newer frame may have come
+                info = camera.feed.newest
+                if info is None or not ready:
+                    return
+                jpeg = camera.jpeg(info, self._variant)
         except FrameOverwritten:
             camera.counters.overwritten += 1
             self._wake.set()  # a newer frame is there: look again at once
@@ -122,6 +124,15 @@ class Fanout:
         else:
             self._blank_at = 0.0
             self._send(jpeg, ready)
+
+    def _ready(self) -> list[Stream]:
+        """The clients that want the newest frame, and can take it."""
+        feed = self._camera.feed
+        info = feed.newest
+        if info is None:
+            return []
+        source_fps = feed.fps()
+        return [stream for stream in self.streams if stream.wants(info, source_fps)]
 
     def _send(self, jpeg: Jpeg, streams: list[Stream]) -> None:
         for count, stream in enumerate(streams, start=1):

@@ -216,6 +216,15 @@ def test_pipelined_bytes_from_the_client_do_not_spin_or_end_the_stream(running: 
         assert len(list(client.parts(30))) == 30
 
 
+def test_silence_of_the_source_is_bridged_as_often_as_configured(service: Services) -> None:
+    service.video("pattern://320x240@1")
+    api = service.api(api__stream__performance__repeat_after_sec=0.2).wait_ready()
+    with MjpegClient(api.url + STREAM) as client:
+        parts = list(client.parts(12))
+    repeats = sum(one.number == other.number for one, other in itertools.pairwise(parts))
+    assert repeats >= 6, "three or four between two frames, none with the default of a second"
+
+
 def test_half_closed_connection_is_a_client_that_left(running: Api) -> None:
     with MjpegClient(running.url + STREAM) as client:
         client.next_part()

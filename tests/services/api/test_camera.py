@@ -12,7 +12,7 @@ from services.api.camera import Camera
 from services.api.variant import Variant
 from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
-from tests.support.greenlets import let_run
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -137,8 +137,24 @@ def test_snapshot_takes_the_newest_if_its_frame_is_overwritten(
     camera.start()
     with pytest.raises(FrameOverwritten):
         camera.jpeg(old, PLAIN)
+    camera.feed.newest = old
+    gevent.spawn(camera.feed.offer, newest)
     assert camera.snapshot(old, PLAIN).sequence == newest.sequence
     assert camera.counters.overwritten == 1
+
+
+def test_snapshot_that_waits_for_its_turn_is_of_the_newest_frame_then(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    info = write()
+    camera.start()
+    with camera.turn:
+        waiting = gevent.spawn(camera.snapshot, info, PLAIN)
+        newest = [write() for _ in range(6)][-1]  # more than the ring has slots
+        turns_until(lambda: camera.feed.newest == newest, "the newest frame")
+        assert not waiting.ready()
+    assert waiting.get(timeout=5.0).sequence == newest.sequence
+    assert camera.counters.overwritten == 0
 
 
 def test_frame_of_an_ended_epoch_is_unavailable(

@@ -33,6 +33,15 @@ def test_unknown_camera_is_refused_with_the_known_ones(settings: Settings) -> No
     assert error.value.known == ["video", "garage"]
 
 
+def test_all_cameras_share_as_many_encoder_threads_as_are_configured(settings: Settings) -> None:
+    performance = settings.api.stream.performance.model_copy(update={"encoder_threads": 3})
+    stream = settings.api.stream.model_copy(update={"performance": performance})
+    api = settings.api.model_copy(update={"stream": stream})
+    cameras = Cameras(settings.model_copy(update={"api": api}))
+    turns = {camera.turn for camera in map(cameras.named, cameras.names())}
+    assert [turn.counter for turn in turns] == [3]
+
+
 def test_in_shared_memory_mode_both_addresses_are_one_camera(settings: Settings) -> None:
     cameras = Cameras(settings)
     assert cameras.shared is cameras.default()

@@ -172,6 +172,23 @@ def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
     assert stream.seen[0].sequence == newest.sequence
 
 
+def test_frame_is_chosen_when_there_is_room_to_encode_it(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
+) -> None:
+    """Chosen before, it is overwritten while it waits: a third of all, with 32 variants."""
+    write()
+    camera.start()
+    stream = Notes()
+    with camera.turn:
+        fanout.join(stream)
+        let_run(0.05)
+        newest = [write() for _ in range(6)][-1]  # more than the ring has slots
+        turns_until(lambda: camera.feed.newest == newest, "the newest frame")
+    turns_until(lambda: bool(stream.seen), "a frame")
+    assert stream.seen[0].sequence == newest.sequence
+    assert camera.counters.overwritten == 0
+
+
 def test_client_that_left_while_its_frame_was_encoded_is_sent_nothing(
     camera: Camera,
     fanout: Fanout,
