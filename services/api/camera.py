@@ -246,6 +246,8 @@ class Camera:
             "encode_errors": counters.encode_errors,
             "stalled": counters.stalled,
             "attached": attachment.attached,
+            "notifications": self._subscriber.notifications,
+            "refused": self._subscriber.refused,
         }
 
 

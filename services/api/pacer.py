@@ -21,7 +21,8 @@ class Pacer:
 
     A client asking for 20 of a 30 fps source gets two of three, not every second one as a sleep of
     50 ms would give. A source that is no faster than asked for is passed on frame by frame, so its
-    jitter costs nothing.
+    jitter costs nothing; 5 % faster counts as no faster, so who asks for 28.6 to 29.99 fps of a
+    source of 30 gets all 30.
 
     Args:
         fps: Most frames per second the client wants.

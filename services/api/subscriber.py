@@ -47,8 +47,7 @@ class Subscriber:
 
     Attributes:
         notifications: How many were received.
-        refused: How many messages were none of ours.
-        overwritten: How many frames were lapped before we had looked at them.
+        refused: How many messages and frames contradicted our own format.
     """
 
     def __init__(self, paths: SegmentPaths, attachment: Attachment, feed: Feed) -> None:
@@ -60,7 +59,6 @@ class Subscriber:
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.notifications = 0
         self.refused = 0
-        self.overwritten = 0
 
     def start(self) -> None:
         """Look once, then keep looking in a greenlet until the process ends or ``stop``."""
@@ -90,8 +88,7 @@ class Subscriber:
             with reader.view(head) as view:
                 info = view.info
         except FrameOverwritten:
-            self.overwritten += 1  # lapped between two instructions: the next look is soon
-            return
+            return  # lapped between two instructions: the next look is soon
         except ProtocolError as error:
             self._refuse(error)
             return

@@ -273,6 +273,22 @@ def test_page_without_video_module_says_how_to_start_it_and_shows_no_broken_pict
     page.goto("about:blank")
 
 
+def test_addresses_are_whole_on_a_narrow_screen(running: Api, page: Page) -> None:
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 360, "height": 740})
+    try:
+        page.goto(running.url + "/", wait_until="domcontentloaded")
+        lines = page.eval_on_selector_all(
+            "#links a", "links => links.map(link => link.getClientRects().length)"
+        )
+        assert lines[0] == lines[2] == lines[3] == 1, "one line each"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    finally:
+        page.set_viewport_size(size)
+        page.goto("about:blank")
+
+
 def test_page_offers_every_camera(service: Services, page: Page) -> None:
     other = f"{service.segment}-two"
     service.video()

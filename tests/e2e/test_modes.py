@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.process, pytest.mark.e2e]
 def test_flag_routes_the_default_camera_to_shared_memory(running: Api) -> None:
     with MjpegClient(running.url + "/stream/video") as client:
         assert_telling(client.next_part())
-    assert "Using shared memory streaming mode" in running.said()
+    assert "Using shared memory streaming mode: /stream/video for 127.0.0.1" in running.said()
     assert status(running, "/stream/video/status")["mode"] == "shared memory"
 
 

@@ -60,7 +60,8 @@ def _stream(camera: Camera) -> Response:
         if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
             raise NotDelimited
         mode = "legacy" if camera is cameras().legacy else "shared memory"
-        log.info("Using %s streaming mode: %s for %s", mode, request.full_path, request.remote_addr)
+        asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
+        log.info("Using %s streaming mode: %s for %s", mode, asked_for, request.remote_addr)
         body = _body(camera, options, request.environ["gunicorn.socket"])
     response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
     response.direct_passthrough = True

@@ -36,6 +36,16 @@ def subscriber(paths: SegmentPaths) -> Iterator[Watched]:
     subscriber.stop()
 
 
+@pytest.fixture
+def publisher(paths: SegmentPaths, zmq_context: zmq.Context[Any]) -> Iterator[zmq.Socket[bytes]]:
+    """The Video Module's socket."""
+    with zmq_context.socket(zmq.PUB) as publisher:
+        publisher.bind(paths.endpoint)
+        yield publisher
+        publisher.close(linger=0)
+        paths.socket.unlink(missing_ok=True)
+
+
 def test_newest_frame_is_there_after_start(
     write: Callable[..., FrameInfo], subscriber: Watched
 ) -> None:
@@ -59,25 +69,18 @@ def test_doorbell_is_heard_and_drained_to_the_newest(
     write: Callable[..., FrameInfo],
     subscriber: Watched,
     paths: SegmentPaths,
-    zmq_context: zmq.Context[Any],
+    publisher: zmq.Socket[bytes],
 ) -> None:
     write()
-    with zmq_context.socket(zmq.PUB) as publisher:
-        publisher.bind(paths.endpoint)
-        try:
-            subscriber.start()
+    subscriber.start()
 
-            def ring() -> bool:
-                info = write()
-                publisher.send(
-                    Notification(paths.topic, info.epoch, info.sequence, info.published_at).pack()
-                )
-                return subscriber.notifications >= 3
+    def ring() -> bool:
+        info = write()
+        doorbell = Notification(paths.topic, info.epoch, info.sequence, info.published_at)
+        publisher.send(doorbell.pack())
+        return subscriber.notifications >= 3
 
-            turns_until(ring, "notifications")
-        finally:
-            publisher.close(linger=0)
-            paths.socket.unlink(missing_ok=True)
+    turns_until(ring, "notifications")
     assert subscriber.refused == 0
 
 
@@ -85,24 +88,18 @@ def test_nonsense_on_the_socket_is_counted_and_harmless(
     write: Callable[..., FrameInfo],
     subscriber: Watched,
     paths: SegmentPaths,
-    zmq_context: zmq.Context[Any],
+    publisher: zmq.Socket[bytes],
 ) -> None:
     write()
-    with zmq_context.socket(zmq.PUB) as publisher:
-        publisher.bind(paths.endpoint)
-        try:
-            subscriber.start()
+    subscriber.start()
 
-            def shout() -> bool:
-                publisher.send(paths.topic + b"nonsense")
-                return subscriber.refused >= 3
+    def shout() -> bool:
+        publisher.send(paths.topic + b"nonsense")
+        return subscriber.refused >= 3
 
-            turns_until(shout, "refused messages")
-            newest = write()
-            turns_until(lambda: subscriber.feed.newest == newest, "frames all the same")
-        finally:
-            publisher.close(linger=0)
-            paths.socket.unlink(missing_ok=True)
+    turns_until(shout, "refused messages")
+    newest = write()
+    turns_until(lambda: subscriber.feed.newest == newest, "frames all the same")
 
 
 def test_writer_that_comes_later_is_found_and_its_end_is_told(
