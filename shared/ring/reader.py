@@ -81,11 +81,7 @@ class FrameView:
         Raises:
             RuntimeError: The view's ``with`` block is over.
         """
-        if self._released:
-            msg = (
-                f"the view on frame {self.info.sequence} is closed; copy() pixels you want to keep"
-            )
-            raise RuntimeError(msg)
+        self._refuse_if_closed()
         return self._payload
 
     @property
@@ -119,22 +115,39 @@ class FrameView:
 
         Raises:
             FrameOverwritten: The writer lapped this reader.
+            RuntimeError: The view is closed.
         """
+        self._refuse_if_closed()
         if not self._is_whole():
             raise FrameOverwritten(self.info.sequence, self._words[self._word])
 
+    def _refuse_if_closed(self) -> None:
+        if self._released:
+            frame = self.info.sequence
+            msg = f"the view on frame {frame} is closed; copy() pixels you want to keep"
+            raise RuntimeError(msg)
+
     def close(self) -> None:
-        """End the view without a check; again is harmless."""
+        """End the view without a check; again is harmless.
+
+        From here on it does not hold the segment's memory any more, even where a loop variable
+        keeps the view itself: the Video Module may need that room for its next ring.
+        """
+        if self._released:
+            return
         self._released = True
         self._reader.views.discard(self)
+        del self._payload, self._words
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc_info: object) -> None:
-        self.close()
-        if kind is None:
-            self.check()
+        try:
+            if kind is None:
+                self.check()
+        finally:
+            self.close()
 
 
 class RingReader:

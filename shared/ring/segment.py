@@ -168,11 +168,8 @@ def unlink_segment(paths: SegmentPaths, state: State) -> None:
         paths.ring.unlink(missing_ok=True)
 
 
-def remove_leftovers(paths: SegmentPaths) -> bool:
+def remove_leftovers(paths: SegmentPaths) -> None:
     """Clear away what a writer that was killed left behind. The caller holds the writer's lock.
-
-    Returns:
-        Whether a segment was among it, whose memory readers may hold for a moment.
 
     Raises:
         RingUnavailable: It belongs to somebody else and this user may not remove it.
@@ -180,13 +177,11 @@ def remove_leftovers(paths: SegmentPaths) -> bool:
     try:
         for temporary in paths.directory.glob(paths.temporary_pattern):
             temporary.unlink(missing_ok=True)
-        found = paths.ring.exists()
         unlink_segment(paths, State.RETIRED)
     except OSError as error:
         left = Path(os.fsdecode(error.filename or paths.ring))
         why = f"what an earlier writer left cannot be removed: {error.strerror}"
         raise RingUnavailable(left, f"{why}; {advice_on(left)}") from error
-    return found
 
 
 def open_segment(paths: SegmentPaths) -> Mapping:

@@ -71,11 +71,12 @@ class RingWriter:
         """
         self._lock.open()
         try:
-            if remove_leftovers(self.paths):
-                self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
+            remove_leftovers(self.paths)
         except BaseException:
             self._lock.close()
             raise
+        # Readers of the writer before this one, killed or not, may hold its memory for a moment.
+        self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
         kind = filesystem_of(self.paths.directory)
         if kind and kind not in IN_MEMORY:
             log.warning(

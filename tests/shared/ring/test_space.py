@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from shared.consumer import VideoConsumer
 from shared.errors import RingSpaceError
 from shared.frame import Geometry, MonotonicNs, PixelFormat
 from shared.naming import SegmentPaths, segment_paths
@@ -131,6 +132,53 @@ def test_a_ring_grows_where_old_and_new_do_not_fit_together(
         assert newest_is_right(reader)
         attachment.close()
     assert list(small.directory.iterdir()) == []
+
+
+class Watcher:
+    """A vision module in its documented loop: the last frame is still its loop variable."""
+
+    def __init__(self, paths: SegmentPaths) -> None:
+        self._paths = paths
+        self.seen = threading.Event()
+        self.wide = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        with VideoConsumer(self._paths.name, directory=self._paths.directory) as consumer:
+            for frame in consumer:
+                frame.image.mean()
+                self.seen.set()
+                if frame.info.geometry == FITS_ALONE:
+                    break
+        self.wide.set()
+
+    def join(self) -> None:
+        self._thread.join(20)
+        assert not self._thread.is_alive()
+
+
+def test_a_ring_grows_under_a_consumers_loop_where_only_one_fits(small: SegmentPaths) -> None:
+    with RingWriter(small, slots=4) as writer:
+        write(writer, FITS)
+        watcher = Watcher(small)
+        assert watcher.seen.wait(20)
+        write(writer, FITS_ALONE)
+        assert watcher.wide.wait(20)
+        watcher.join()
+
+
+def test_a_writer_restarts_under_a_consumers_loop_where_only_one_fits(
+    small: SegmentPaths,
+) -> None:
+    with RingWriter(small, slots=4) as first:
+        write(first, FITS)
+        watcher = Watcher(small)
+        assert watcher.seen.wait(20)
+    with RingWriter(small, slots=4) as second:
+        write(second, FITS_ALONE)
+        assert watcher.wide.wait(20)
+        watcher.join()
 
 
 def test_a_reader_that_holds_the_old_ring_is_waited_for_no_longer_than_a_moment(
