@@ -55,6 +55,8 @@ def main() -> int:
     """
     received: list[int] = []  # not an Event, whose lock a signal handler could find taken
     for number in END_SIGNALS:
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # nohup: it is to outlive the terminal
         signal.signal(number, lambda number, _: received.append(number))
     try:
         settings = load_settings()
