@@ -308,6 +308,20 @@ def test_rate_of_a_source_that_does_not_know_it_is_learned_from_its_gaps(
     assert info.sequence > 2  # the first gap was blanked: the rate was not known yet
 
 
+def test_outage_is_not_taken_for_the_rate_of_the_source(
+    writer: RingWriter, publisher: Publisher
+) -> None:
+    rig = Rig(writer, publisher, stall_timeout_sec=0.1)
+    rig.inbox.put(picture())
+    for at_s, message in ((0.05, picture()), (0.7, picture()), (0.75, picture()), (1.3, STOP)):
+        threading.Timer(at_s, rig.inbox.put, [message]).start()
+
+    rig.loop.run()
+
+    info, _, _ = rig.newest()
+    assert not info.online  # blanked after stall_timeout, not after twice the outage
+
+
 def test_picture_that_waits_is_shown_before_a_blank_that_is_due(
     writer: RingWriter, publisher: Publisher
 ) -> None:
