@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 
+from .frame import Geometry, PixelFormat
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["draw_blank"]
+__all__ = ["FIRST_GEOMETRY", "draw_blank"]
+
+FIRST_GEOMETRY: Final = Geometry(640, 360, PixelFormat.BGR24)
+"""Of a blank that comes before any picture; small, because its ring is in the way of the next."""
 
 _TITLE: Final = "NO SIGNAL"
 _BACKGROUND: Final = 38

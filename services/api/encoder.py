@@ -2,13 +2,12 @@
 
 Encoding releases the GIL, and only gevent's own thread pool runs beside the hub: a patched
 ``concurrent.futures`` executor runs *on* it and stopped every client for up to 97 ms (measured,
-``research/ipc.md`` section 6). The view is used first and checked afterwards: a JPEG of a frame
+``docs/adr/0007``). The view is used first and checked afterwards: a JPEG of a frame
 that was overwritten meanwhile is thrown away.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -153,8 +152,7 @@ def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jp
 
 def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
     image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
-    now = dt.datetime.now(tz=dt.UTC).astimezone()
-    draw_blank(image, reason, now.strftime("%Y-%m-%d %H:%M:%S"))
+    draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
     size = variant.fit(geometry.width, geometry.height)
     data = encode_image(image, PixelFormat.BGR24, size, variant.quality).data
     wall_us = time.time_ns() // 1000

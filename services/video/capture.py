@@ -30,16 +30,15 @@ from services.video.messages import (
 from services.video.sources import PictureResized, PictureUnreadable
 from services.video.sources.source import monotonic_ns
 from services.video.statistics import Statistics
-from shared.blank import draw_blank
+from shared.blank import FIRST_GEOMETRY, draw_blank
 from shared.errors import RingSpaceError
-from shared.frame import Geometry, PixelFormat
 
 if TYPE_CHECKING:
     from services.video.grabber import Grabber
     from services.video.messages import Inbox, Message
     from services.video.publisher import Publisher
     from services.video.sources import Grab, Source
-    from shared.frame import FrameInfo
+    from shared.frame import FrameInfo, Geometry
     from shared.ring.writer import RingWriter
     from shared.settings_schema import VideoSettings
 
@@ -52,8 +51,6 @@ _HEARTBEAT_S: Final = 0.2
 _BLANK_INTERVAL_S: Final = 1.0
 _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
-_FIRST_GEOMETRY: Final = Geometry(640, 360, PixelFormat.BGR24)
-"""Of a blank that comes before any picture; small, because its ring is in the way of the next."""
 _STANDSTILL_S: Final = 0.5
 """A turn of the loop takes at most a heartbeat, unless the process did not run."""
 _STALL_PERIODS: Final = 2.0
@@ -255,11 +252,11 @@ class CaptureLoop:
             f"no picture from {self._source.label} for {now_s - self._picture_s:.0f} s"
         )
         try:
-            slot = self._writer.begin(self._geometry or _FIRST_GEOMETRY)
+            slot = self._writer.begin(self._geometry or FIRST_GEOMETRY)
             draw_blank(slot.image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
             info = self._writer.commit(slot, monotonic_ns(), online=False, reason=reason)
         except RingSpaceError as error:
-            self._no_room(self._geometry or _FIRST_GEOMETRY, error)
+            self._no_room(self._geometry or FIRST_GEOMETRY, error)
             return
         self._geometry = info.geometry
         self._publisher.publish(info)
@@ -268,7 +265,7 @@ class CaptureLoop:
         try:
             self._writer.heartbeat()
         except RingSpaceError as error:  # somebody removed the segment and took its room
-            self._no_room(self._geometry or _FIRST_GEOMETRY, error)
+            self._no_room(self._geometry or FIRST_GEOMETRY, error)
 
     def _count_dropped(self, frames: int) -> None:
         if frames:
