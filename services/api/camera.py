@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
@@ -12,8 +13,9 @@ from services.api.counters import Counters
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.subscriber import Subscriber
+from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameOverwritten, RingUnavailable
-from shared.frame import Geometry, MonotonicNs, PixelFormat
+from shared.frame import MonotonicNs, PixelFormat
 from shared.ring.attachment import Attachment, Condition
 
 if TYPE_CHECKING:
@@ -22,13 +24,12 @@ if TYPE_CHECKING:
     from services.api.advice import Advice
     from services.api.encoder import Encoder, Jpeg
     from services.api.variant import Variant
-    from shared.frame import FrameInfo
+    from shared.frame import FrameInfo, Geometry
     from shared.naming import SegmentPaths
     from shared.settings import Settings
 
 __all__ = ["Camera"]
 
-_BLANK_SIZE: Final = Geometry(640, 360, PixelFormat.BGR24)
 _ANY_TIME: Final = MonotonicNs(0)
 _TRIES: Final = 4
 _FRESH_MS: Final = 3000.0
@@ -208,7 +209,7 @@ class Camera:
         """The "no signal" frame, drawn anew at most once a second."""
         last = self.feed.newest
         key = ("blank", int(time.monotonic()), variant)
-        geometry = last.geometry if last else _BLANK_SIZE
+        geometry = last.geometry if last else FIRST_GEOMETRY
         return self._cache.get(
             key, lambda: self._encoder.blank(geometry, self.why(), last, variant)
         )
@@ -218,7 +219,6 @@ class Camera:
         newest, reader, attachment = self.feed.newest, self._attachment.reader, self._attachment
         age_ms = self.feed.age_ms()
         fresh = self.fresh()
-        counters = self.counters
         return {
             "camera": self.name,
             "online": bool(fresh and newest and newest.online),
@@ -237,14 +237,8 @@ class Camera:
             "worker": os.getpid(),
             "clients": self.clients(),
             "source_dropped": reader.dropped if reader else None,
-            "sent": counters.sent,
-            "skipped": counters.skipped,
-            "dropped": counters.dropped,
-            "repeated": counters.repeated,
-            "overwritten": counters.overwritten,
+            **asdict(self.counters),
             "encoded": self._cache.encoded,
-            "encode_errors": counters.encode_errors,
-            "stalled": counters.stalled,
             "attached": attachment.attached,
             "notifications": self._subscriber.notifications,
             "refused": self._subscriber.refused,
