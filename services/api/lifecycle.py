@@ -44,8 +44,8 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
     """Have an endless stream answered as HTTP/1.0: raw bytes until the connection closes.
 
     gunicorn sends every HTTP/1.1 response without a length in chunks, and readers of raw MJPEG
-    take the chunk sizes for picture bytes (``research/peers.md`` 2.32). Other paths stay as they
-    are. Flask routes the percent-decoded path, whatever stands before it: so does this.
+    take the chunk sizes for picture bytes (motioneye#2267). Other paths stay as they are. Flask
+    routes the percent-decoded path, whatever stands before it: so does this.
     """
     if _STREAM_PATH.search(unquote(request.path, "latin-1")):
         request.version = (1, 0)

@@ -80,7 +80,7 @@ class Attachment:
         may be all the room a new one has.
         """
         now = self._clock()
-        self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
+        self._close_superseded()
         if self._reader is not None:
             self._check(self._reader, now)
         if self._reader is None and now - self._tried_at_s >= _RETRY_S:
@@ -91,6 +91,9 @@ class Attachment:
     def close(self) -> None:
         """Detach; again is harmless. A reader with an open view stays until ``refresh`` or exit."""
         self._detach(Condition.GONE, "detached")
+        self._close_superseded()
+
+    def _close_superseded(self) -> None:
         self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
 
     def _check(self, reader: RingReader, now: float) -> None:

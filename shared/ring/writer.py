@@ -100,8 +100,8 @@ class RingWriter:
 
         Raises:
             RingSpaceError: A new segment does not fit; the old one stays usable for frames that do,
-                unless it was given up. Right after that, and after a killed writer, it is waited
-                for the room that readers still hold, at most a second.
+                unless it was given up. Right after that, and right after ``open``, it is waited for
+                the room that readers still hold, at most a second.
             RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
             RuntimeError: The writer is not open.
