@@ -51,6 +51,15 @@ class Notes(Stream):
         self.ended = self.ended or why
 
 
+def watched(camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]) -> Notes:
+    """A client of a camera that has a frame."""
+    write()
+    camera.start()
+    stream = Notes()
+    fanout.join(stream)
+    return stream
+
+
 class Drain:
     """Says whether the worker is shutting down."""
 
@@ -110,10 +119,7 @@ def test_what_nobody_wants_is_not_encoded(
 def test_new_frames_are_sent_as_they_come(
     camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
 ) -> None:
-    write()
-    camera.start()
-    stream = Notes()
-    fanout.join(stream)
+    stream = watched(camera, fanout, write)
     for number in range(1, 4):
         turns_until(lambda number=number: len(stream.seen) == number, f"frame {number}")  # type: ignore[misc]
         write()
@@ -124,10 +130,7 @@ def test_new_frames_are_sent_as_they_come(
 def test_drain_ends_everybody(
     camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo], drain: Drain
 ) -> None:
-    write()
-    camera.start()
-    stream = Notes()
-    fanout.join(stream)
+    stream = watched(camera, fanout, write)
     drain.draining = True
     turns_until(lambda: bool(stream.ended), "the end")
     assert "shutting down" in stream.ended
@@ -136,10 +139,7 @@ def test_drain_ends_everybody(
 def test_loss_of_the_video_module_is_shown_once_a_second(
     camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo], writer: RingWriter
 ) -> None:
-    write()
-    camera.start()
-    stream = Notes()
-    fanout.join(stream)
+    stream = watched(camera, fanout, write)
     turns_until(lambda: bool(stream.seen), "a frame")
     writer.close()
     turns_until(lambda: not stream.seen[-1].online, "a blank")
