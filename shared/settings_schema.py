@@ -131,6 +131,11 @@ class VideoSettings(_Section):
         description="Silence of the source after which the no-signal frame is shown, seconds; two "
         "periods of a source that is slower than that.",
     )
+    passthrough: bool = Field(
+        default=True,
+        description="Keep the JPEGs of a source that gives JPEG (MJPG cameras, MJPEG files and "
+        "streams) as they are; false decodes them, for vision modules that read pixels in place.",
+    )
     ring: RingSettings = RingSettings()
     file: FileSettings = FileSettings()
     device: DeviceSettings = DeviceSettings()
@@ -204,7 +209,15 @@ class PerformanceSettings(_Section):
     """``api.stream.performance``: tuning of one worker."""
 
     encoder_threads: int = Field(
-        1, ge=1, le=64, description="JPEG encoder threads per worker; at most the cores less one."
+        0,
+        ge=0,
+        le=64,
+        description="JPEG encoder threads per worker; 0: the cores less one, 1 to 4. With more "
+        "than one a large frame is encoded in stripes.",
+    )
+    zero_copy: bool = Field(
+        default=True,
+        description="Send parts with sendfile, which copies nothing; false writes them.",
     )
     repeat_after_sec: float = Field(
         1.0,
@@ -239,7 +252,13 @@ class ApiSettings(_Section):
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
-    workers: int = Field(1, ge=1, le=64, description="Worker processes; each encodes for itself.")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Worker processes; 0: one for every two cores, 1 to 4. A frame is encoded once "
+        "for all of them.",
+    )
     drain_timeout_sec: int = Field(
         8, ge=1, le=600, description="How long SIGTERM waits for answers under way, seconds."
     )

@@ -15,7 +15,7 @@ from gevent.event import AsyncResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from services.api.encoder import Jpeg
+    from services.api.jpeg import Jpeg
 
 __all__ = ["JpegCache"]
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.advice import Advice
-    from services.api.encoder import Encoder, Jpeg
+    from services.api.encoder import Encoder
+    from services.api.jpeg import Jpeg
     from services.api.variant import Variant
     from shared.frame import FrameInfo, Geometry
     from shared.naming import SegmentPaths

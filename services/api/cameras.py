@@ -10,6 +10,7 @@ from services.api.camera import Camera
 from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
 from services.api.lifecycle import Lifecycle
+from services.api.machine import default_encoder_threads
 from shared.naming import segment_paths
 from shared.settings import DEFAULT_CAMERA
 
@@ -60,7 +61,8 @@ class Cameras:
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
         self.settings = settings
         self.lifecycle = lifecycle or Lifecycle()
-        encoder = Encoder(settings.api.stream.performance.encoder_threads)
+        threads = settings.api.stream.performance.encoder_threads
+        encoder = Encoder(threads or default_encoder_threads())
 
         def camera(name: str, segment: str, advice: Advice) -> Camera:
             paths = segment_paths(segment, settings.video.shared_memory_directory)

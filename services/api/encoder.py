@@ -9,7 +9,6 @@ that was overwritten meanwhile is thrown away.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import cv2
@@ -18,6 +17,7 @@ from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
 from services.api import mjpeg
+from services.api.jpeg import Jpeg, framed
 from shared.blank import draw_blank
 from shared.errors import EncodeError, RingcastError
 from shared.frame import Epoch, MonotonicNs, PixelFormat, Sequence
@@ -31,49 +31,13 @@ if TYPE_CHECKING:
     from shared.frame import FrameInfo, Geometry
     from shared.ring.reader import RingReader
 
-__all__ = ["Encoder", "Jpeg", "encode_image"]
+__all__ = ["Encoder", "encode_image"]
 
 _TO_BGR: Final = {
     PixelFormat.RGB24: cv2.COLOR_RGB2BGR,
     PixelFormat.BGRA32: cv2.COLOR_BGRA2BGR,
     PixelFormat.RGBA32: cv2.COLOR_RGBA2BGR,
 }
-
-
-@dataclass(slots=True)
-class Jpeg:
-    """One encoded frame, framed for sending; the same object for every client of the variant.
-
-    Attributes:
-        epoch: The segment's life the frame belongs to.
-        sequence: Its number.
-        captured_at: When it was captured, ``CLOCK_MONOTONIC``.
-        online: False for a blank.
-        part: The whole multipart part, trailing boundary included.
-        size_bytes: Length of the picture alone.
-        headers: What the frame says about itself.
-    """
-
-    epoch: Epoch
-    sequence: Sequence
-    captured_at: MonotonicNs
-    online: bool
-    part: bytes = field(repr=False)
-    size_bytes: int
-    headers: list[tuple[str, str]]
-    _advance: bytes = field(default=b"", repr=False)
-
-    @property
-    def picture(self) -> bytes:
-        """The JPEG alone (a copy)."""
-        return mjpeg.jpeg_of(self.part, self.size_bytes)
-
-    @property
-    def advance(self) -> bytes:
-        """The part for clients that were sent its header in advance; made once."""
-        if not self._advance:
-            self._advance = mjpeg.advance_part(self.part, self.size_bytes)
-        return self._advance
 
 
 class Encoder:
@@ -147,7 +111,7 @@ def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jp
                 _decode(view.payload) if geometry.pixel_format is PixelFormat.JPEG else view.image
             )
             data = encode_image(image, geometry.pixel_format, size, variant.quality).data
-    return _framed(info, data)
+    return framed(info, data)
 
 
 def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
@@ -166,21 +130,6 @@ def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant
         part=mjpeg.part(data, data.nbytes, headers),
         size_bytes=data.nbytes,
         headers=headers,
-    )
-
-
-def _framed(info: FrameInfo, data: bytes | memoryview) -> Jpeg:
-    wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
-    headers = mjpeg.frame_headers(info.sequence, info.epoch, wall_us, online=info.online)
-    size_bytes = data.nbytes if isinstance(data, memoryview) else len(data)
-    return Jpeg(
-        info.epoch,
-        info.sequence,
-        info.captured_at,
-        info.online,
-        mjpeg.part(data, size_bytes, headers),
-        size_bytes,
-        headers,
     )
 
 

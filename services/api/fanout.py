@@ -19,7 +19,7 @@ from shared.meter import Throttle
 
 if TYPE_CHECKING:
     from services.api.camera import Camera
-    from services.api.encoder import Jpeg
+    from services.api.jpeg import Jpeg
     from services.api.stream import Stream
     from services.api.variant import Variant
 

@@ -13,6 +13,7 @@ from typing import Any as _Any
 _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
 from services.api import lifecycle as _lifecycle
+from services.api import machine as _machine
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.settings import load_settings as _load_settings
@@ -26,7 +27,7 @@ except _ConfigError as _error:
 wsgi_app = "services.api.app:create_app()"
 _host = f"[{_settings.api.host}]" if ":" in _settings.api.host else _settings.api.host
 bind = f"{_host}:{_settings.api.port}"
-workers = _settings.api.workers
+workers = _settings.api.workers or _machine.default_workers()
 worker_class = "gevent"
 worker_connections = 1100
 """More than the streams allowed (see app.py), so that /healthz is answered beside a full house."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from services.api.connection import Connection
     from services.api.counters import Counters
-    from services.api.encoder import Jpeg
+    from services.api.jpeg import Jpeg
     from services.api.variant import StreamOptions
     from shared.frame import FrameInfo
 

@@ -4,7 +4,7 @@ import gevent
 import pytest
 
 from services.api.cache import JpegCache
-from services.api.encoder import Jpeg
+from services.api.jpeg import Jpeg
 from shared.errors import EncodeError
 from shared.frame import Epoch, MonotonicNs, Sequence
 from tests.support.greenlets import let_run

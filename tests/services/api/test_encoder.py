@@ -139,21 +139,6 @@ def test_hub_runs_on_while_a_frame_is_encoded(
     assert turns >= 5, "encoding on the hub would let the loop turn once at most"
 
 
-def test_part_says_what_it_is(
-    write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
-) -> None:
-    info = write(online=False, reason="unplugged")
-    jpeg = encoder.encode(RingReader.open(paths), info.sequence, PLAIN)
-    headers = dict(jpeg.headers)
-    assert headers["X-Frame-Number"] == str(info.sequence)
-    assert headers["X-Epoch"] == str(info.epoch)
-    assert headers["X-Online"] == "0"
-    assert abs(float(headers["X-Timestamp"]) - time.time()) < 5
-    assert jpeg.part.count(jpeg.picture) == 1
-    assert jpeg.advance.startswith(jpeg.picture)
-    assert jpeg.advance is jpeg.advance
-
-
 def test_blank_repeats_the_last_number_and_fits_the_variant(
     write: Callable[..., FrameInfo], encoder: Encoder
 ) -> None:

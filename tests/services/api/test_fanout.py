@@ -15,8 +15,9 @@ from tests.support.greenlets import let_run, turns_until
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.api.encoder import Encoder, Jpeg
+    from services.api.encoder import Encoder
     from services.api.fanout import Fanout
+    from services.api.jpeg import Jpeg
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter

@@ -12,7 +12,7 @@ import pytest
 from services.api import mjpeg
 from services.api.connection import Connection
 from services.api.counters import Counters
-from services.api.encoder import Jpeg
+from services.api.jpeg import Jpeg
 from services.api.stream import Stream
 from services.api.variant import StreamOptions, Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
