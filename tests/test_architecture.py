@@ -25,7 +25,7 @@ PROGRAMS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob
 
 OUTSIDE_WORLD: Final = {
     "mmap": ("shared/ring/segment.py",),
-    "zmq": ("services/video/publisher.py", "services/api/subscriber.py", "shared/consumer.py"),
+    "zmq": ("shared/publisher.py", "services/api/subscriber.py", "shared/consumer.py"),
     "cv2": ("services/video/sources/*.py", "services/api/encoder.py", "shared/blank.py"),
     "gevent": (
         "services/api/subscriber.py",

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from services.video.capture import CaptureLoop
 from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
 from services.video.messages import Inbox, StopRequested
-from services.video.publisher import Publisher
 from services.video.sources import open_source
 from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
 from shared.logs import configure_logging
 from shared.naming import segment_paths
+from shared.publisher import Publisher
 from shared.ring.writer import RingWriter
 from shared.settings import load_settings
 

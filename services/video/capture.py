@@ -36,9 +36,9 @@ from shared.errors import RingSpaceError
 if TYPE_CHECKING:
     from services.video.grabber import Grabber
     from services.video.messages import Inbox, Message
-    from services.video.publisher import Publisher
     from services.video.sources import Grab, Source
     from shared.frame import FrameInfo, Geometry
+    from shared.publisher import Publisher
     from shared.ring.writer import RingWriter
     from shared.settings_schema import VideoSettings
 

@@ -22,10 +22,10 @@ from services.video.messages import (
     SourceOpened,
     StopRequested,
 )
-from services.video.publisher import Publisher
 from services.video.sources.source import Grab, PictureResized, PictureUnreadable, monotonic_ns
 from shared.errors import RingSpaceError
 from shared.frame import Geometry, PixelFormat
+from shared.publisher import Publisher
 from shared.ring.reader import RingReader
 from shared.ring.writer import RingWriter
 from shared.settings_schema import RetrySettings, VideoSettings

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 import zmq
 
-from services.video.publisher import Publisher
 from shared.errors import RingUnavailable
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths
 from shared.notification import Notification
+from shared.publisher import Publisher
 from tests.support.video import wait_for
 
 if TYPE_CHECKING:
@@ -161,3 +161,48 @@ def test_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(RingUnavailable, match="missing"):
         publisher.open()
     publisher.close()
+
+
+def test_publisher_knows_whether_anybody_is_subscribed(
+    publisher: Publisher, paths: SegmentPaths
+) -> None:
+    assert not publisher.watched()
+    with zmq.Context() as context:
+        for _ in range(2):
+            with context.socket(zmq.SUB) as one, context.socket(zmq.SUB) as other:
+                for socket in (one, other):
+                    socket.subscribe(paths.topic)
+                    socket.connect(paths.endpoint)
+                wait_for(publisher.watched, "subscription")
+                one.close(linger=0)
+                assert publisher.watched()
+            wait_for(lambda: not publisher.watched(), "end of the last subscription")
+
+
+def test_last_notification_arrives_though_the_socket_is_closed_behind_it(
+    paths: SegmentPaths,
+) -> None:
+    with (
+        Publisher(paths) as publisher,
+        zmq.Context() as context,
+        context.socket(zmq.SUB) as subscriber,
+    ):
+        subscriber.subscribe(paths.topic)
+        subscriber.connect(paths.endpoint)
+        wait_for(publisher.watched, "subscription")
+
+        publisher.withdraw()
+        assert not paths.socket.exists()
+        publisher.publish(frame_info(7))
+        publisher.close()
+
+        assert subscriber.poll(5000)
+        assert Notification.unpack(subscriber.recv()).sequence == 7
+
+
+def test_withdrawn_publisher_leaves_a_successors_socket_alone(paths: SegmentPaths) -> None:
+    with Publisher(paths) as before:
+        before.withdraw()
+        with Publisher(paths):
+            before.close()
+            assert paths.socket.is_socket()

@@ -1,4 +1,8 @@
-"""The PUB socket that says "frame N is in the ring"; nobody ever has to wait for it."""
+"""The socket that says "frame N is in the ring"; nobody ever has to wait for it.
+
+It is an XPUB socket: a PUB socket that also tells whether anybody listens. All publishers of a
+process share one ZeroMQ context, and so one thread.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,12 @@ from typing import TYPE_CHECKING, Final, Self
 
 import zmq
 
-from shared.errors import RingUnavailable
-from shared.notification import Notification
+from .errors import RingUnavailable
+from .notification import Notification
 
 if TYPE_CHECKING:
-    from shared.frame import FrameInfo
-    from shared.naming import SegmentPaths
+    from .frame import FrameInfo
+    from .naming import SegmentPaths
 
 __all__ = ["Publisher"]
 
@@ -24,10 +28,14 @@ _SEND_HIGH_WATER_MARK: Final = 64
 _SOCKET_MODE: Final = 0o660
 """Owner and group; connecting needs the right to write."""
 _CHECK_INTERVAL_S: Final = 1.0
+_LINGER_MS: Final = 100
+"""How long ZeroMQ's own thread goes on sending after ``close``, for the last notification."""
+_SUBSCRIBES: Final = 1
+"""First byte of what an XPUB socket receives; 0 is the end of a subscription."""
 
 
 class Publisher:
-    """Owns context, socket and socket file. Used by one thread; a context manager.
+    """Owns socket and socket file. Used by one thread; a context manager.
 
     Open it only after ``RingWriter.open``: the writer's lock says that a socket file that is
     already there belongs to a dead process. A second bind would steal it without an error.
@@ -38,7 +46,8 @@ class Publisher:
 
     def __init__(self, paths: SegmentPaths) -> None:
         self._paths = paths
-        self._context: zmq.Context[zmq.Socket[bytes]] | None = None
+        self._topics: set[bytes] = set()
+        self._open = False
         self._socket: zmq.Socket[bytes] | None = None
         self._inode = 0
         self._checked_s = 0.0
@@ -51,7 +60,7 @@ class Publisher:
         Raises:
             RingUnavailable: The socket cannot be made in the camera's directory.
         """
-        self._context = zmq.Context(io_threads=1)
+        self._open = True
         self._bind()
 
     def publish(self, info: FrameInfo) -> None:
@@ -65,12 +74,26 @@ class Publisher:
         except zmq.Again:
             self.dropped += 1
 
+    def watched(self) -> bool:
+        """Whether anybody is subscribed, as far as ZeroMQ has heard (a few milliseconds late)."""
+        while self._socket is not None:
+            try:
+                message = self._socket.recv(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            if message[:1] == bytes([_SUBSCRIBES]):
+                self._topics.add(message[1:])
+            else:
+                self._topics.discard(message[1:])
+        return bool(self._topics)
+
     def check(self) -> None:
         """Once a second: bind again if somebody removed the socket file; cheap in between."""
         now_s = time.monotonic()
         if now_s - self._checked_s < _CHECK_INTERVAL_S:
             return
         self._checked_s = now_s
+        self.watched()  # what subscribers have said does not pile up
         if self._current_inode() != self._inode:
             log.warning("%s was removed or replaced; binding again", self._paths.socket)
             try:
@@ -78,18 +101,24 @@ class Publisher:
             except RingUnavailable as error:
                 log.error("no notifications until this works: %s", error)  # noqa: TRY400 - expected
 
+    def withdraw(self) -> None:
+        """Remove the socket's file: nobody new finds it, who is subscribed still hears.
+
+        To be called while the writer's lock is held; after it a successor may bind its own.
+        """
+        if self._socket is not None and self._current_inode() == self._inode:
+            self._paths.socket.unlink(missing_ok=True)
+        self._inode = 0
+
     def close(self) -> None:
         """Close the socket and remove its file; more than once is harmless."""
-        if self._context is None:
-            return
+        self._open = False
         if self._socket is not None:
-            ours = self._current_inode() == self._inode
+            if self._inode:
+                self.withdraw()
             self._socket.close()
             self._socket = None
-            if ours:
-                self._paths.socket.unlink(missing_ok=True)
-        self._context.term()
-        self._context = None
+            self._topics.clear()
 
     def __enter__(self) -> Self:
         self.open()
@@ -99,14 +128,16 @@ class Publisher:
         self.close()
 
     def _bind(self) -> None:
-        if self._context is None:
+        if not self._open:
             raise RuntimeError("bind before open")
         if self._socket is not None:
             self._socket.close()
             self._socket = None
-        bound = self._context.socket(zmq.PUB)
+        self._topics.clear()
+        # a plain socket even under gevent, where it is used with NOBLOCK only
+        bound: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
         bound.set_hwm(_SEND_HIGH_WATER_MARK)
-        bound.setsockopt(zmq.LINGER, 0)
+        bound.setsockopt(zmq.LINGER, _LINGER_MS)
         try:
             self._paths.socket.unlink(missing_ok=True)
             bound.bind(self._paths.endpoint)
