@@ -11,11 +11,20 @@ import numpy as np
 from shared.frame_code import FrameCode, draw_code, read_codes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-__all__ = ["bars_are_right", "number_in", "telling_jpeg", "telling_picture", "write_h264"]
+__all__ = [
+    "bars_are_right",
+    "number_in",
+    "telling_jpeg",
+    "telling_picture",
+    "without_tables",
+    "write_h264",
+    "write_mjpeg",
+]
 
 _TOLERANCE = 24
 
@@ -36,6 +45,27 @@ def telling_jpeg(number: int) -> bytes:
     encoded, data = cv2.imencode(".jpg", telling_picture(number))
     assert encoded
     return bytes(data)
+
+
+def without_tables(jpeg: bytes) -> bytes:
+    """The JPEG as many USB cameras give it: the Huffman tables (DHT) left out."""
+    start_of_scan, huffman_tables = 0xDA, 0xC4
+    kept, at, marker = jpeg[:2], 2, 0
+    while marker != start_of_scan:
+        marker = jpeg[at + 1]
+        end = at + 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+        kept += b"" if marker == huffman_tables else jpeg[at:end]
+        at = end
+    return kept + jpeg[at:]
+
+
+def write_mjpeg(path: Path, jpegs: Sequence[bytes], fps: int) -> None:
+    """Put JPEGs into a video file as they are; bare one behind another for ``.mjpeg``."""
+    if path.suffix == ".mjpeg":
+        path.write_bytes(b"".join(jpegs))
+        return
+    copy = ("ffmpeg", "-loglevel", "error", "-f", "mjpeg", "-r", str(fps), "-i", "-", "-c", "copy")
+    subprocess.run((*copy, str(path)), input=b"".join(jpegs), check=True, timeout=30)
 
 
 def write_h264(path: Path, frames: int, fps: int) -> None:
