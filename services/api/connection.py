@@ -10,18 +10,24 @@ from __future__ import annotations
 import errno
 import fcntl
 import socket
-import struct
-from typing import Final
+import ssl
+import sys
+from typing import TYPE_CHECKING, Final
 
 from gevent.socket import wait_write
+
+if TYPE_CHECKING:
+    from services.api.part import Part
 
 __all__ = ["Connection", "hung_up"]
 
 _SIOCOUTQNSD: Final = 0x894B
 """ioctl: bytes written to the socket that the kernel has not sent yet; linux/sockios.h."""
 
-_INT: Final = struct.Struct("i")
-_ZERO: Final = _INT.pack(0)
+_ZERO: Final = bytes(4)
+_TCP_ESTABLISHED: Final = 1
+_TLS_RECORD_BYTES: Final = 16_384
+"""Most that one TLS record holds; RFC 8446, section 5.1."""
 
 
 def hung_up(raw: socket.socket) -> bool:
@@ -30,6 +36,8 @@ def hung_up(raw: socket.socket) -> bool:
     Args:
         raw: As gunicorn gives it; left as it is.
     """
+    if isinstance(raw, ssl.SSLSocket):  # has no MSG_PEEK; the kernel knows as well
+        return raw.fileno() < 0 or not _established(raw)
     timeout_s = raw.gettimeout()
     raw.settimeout(0.0)  # gevent's recv waits otherwise, whatever the flags
     try:
@@ -42,8 +50,17 @@ def hung_up(raw: socket.socket) -> bool:
         raw.settimeout(timeout_s)
 
 
+def _established(raw: socket.socket) -> bool:
+    """Whether both directions are open; the first byte of ``tcp_info`` is the state."""
+    state = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+    return state[0] == _TCP_ESTABLISHED
+
+
 class Connection:
-    """The socket of one client.
+    """The socket of one client, plain or TLS.
+
+    A plain socket is sent to by the kernel's calls on its descriptor, which is asked for each time:
+    the number of a closed one may belong to another client by now.
 
     Args:
         raw: As gunicorn gives it; made non-blocking here and given back as it was by ``release``.
@@ -53,6 +70,8 @@ class Connection:
 
     def __init__(self, raw: socket.socket, stall_timeout_s: float) -> None:
         self._socket = raw
+        self._fileno = raw.fileno
+        self._tls = isinstance(raw, ssl.SSLSocket)
         self._timeout_s = raw.gettimeout()
         raw.settimeout(0.0)
         if raw.family in {socket.AF_INET, socket.AF_INET6}:
@@ -71,7 +90,7 @@ class Connection:
         try:
             # A stream's client has nothing more to say; whatever it says is thrown away.
             return not self._socket.recv(4096)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except OSError:
             return True
@@ -82,28 +101,44 @@ class Connection:
         Raises:
             OSError: The socket is closed.
         """
-        if self._socket.fileno() < 0:
+        fd = self._fileno()
+        if fd < 0:
             raise OSError(errno.EBADF, "the socket is closed")
-        value: int = _INT.unpack(fcntl.ioctl(self._socket, _SIOCOUTQNSD, _ZERO))[0]
-        return value
+        count: bytes = fcntl.ioctl(fd, _SIOCOUTQNSD, _ZERO)
+        return 0 if count == _ZERO else int.from_bytes(count, sys.byteorder)
 
-    def send(self, data: bytes | memoryview) -> int:
-        """Write what the kernel takes at once.
+    def send(self, part: Part, start: int, end: int) -> int:
+        """Send bytes ``start`` to ``end`` of a part, or what the kernel takes of them at once.
 
         Returns:
-            Number of bytes taken, possibly 0.
+            Number of bytes taken, possibly 0. The rest, if any, must be sent next.
 
         Raises:
             OSError: The connection is dead.
         """
+        if self._tls:
+            return self._send_records(part, start, end)
         try:
-            return self._socket.send(data)
+            return part.send_to(self._fileno(), start, end)
         except BlockingIOError:
             return 0
+
+    def _send_records(self, part: Part, start: int, end: int) -> int:
+        """Encrypt and send record by record; one that was refused is tried again as it was."""
+        at = start
+        while at < end:
+            try:
+                taken = self._socket.send(part.read(at, min(end, at + _TLS_RECORD_BYTES)))
+            except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+                break
+            if taken == 0:  # so says gevent's socket
+                break
+            at += taken
+        return at - start
 
     def wait_writable(self, timeout_s: float) -> None:
         """Wait until the kernel takes more, or the time is over."""
         try:
-            wait_write(self._socket.fileno(), timeout=timeout_s)
+            wait_write(self._fileno(), timeout=timeout_s)
         except TimeoutError:
             return

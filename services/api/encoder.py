@@ -16,19 +16,18 @@ import numpy as np
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
-from services.api import mjpeg
-from services.api.jpeg import Jpeg, framed
+from services.api.jpeg import framed
 from shared.blank import draw_blank
 from shared.errors import EncodeError, RingcastError
-from shared.frame import Epoch, MonotonicNs, PixelFormat, Sequence
+from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from services.api.jpeg import Jpeg
     from services.api.variant import Variant
-    from shared.frame import FrameInfo, Geometry
     from shared.ring.reader import RingReader
 
 __all__ = ["Encoder", "encode_image"]
@@ -119,18 +118,11 @@ def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant
     draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
     size = variant.fit(geometry.width, geometry.height)
     data = encode_image(image, PixelFormat.BGR24, size, variant.quality).data
-    wall_us = time.time_ns() // 1000
+    now = MonotonicNs(time.monotonic_ns())
     epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
-    headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=False)
-    return Jpeg(
-        epoch,
-        sequence,
-        MonotonicNs(time.monotonic_ns()),
-        online=False,
-        part=mjpeg.part(data, data.nbytes, headers),
-        size_bytes=data.nbytes,
-        headers=headers,
-    )
+    blank = Geometry(*size, PixelFormat.JPEG)
+    info = FrameInfo(epoch, sequence, now, now, blank, data.nbytes, online=False, reason=reason)
+    return framed(info, data, quality=variant.quality)
 
 
 def _decode(payload: NDArray[np.uint8]) -> NDArray[Any]:

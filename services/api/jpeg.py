@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from services.api import mjpeg
+from services.api.part import make_part
 
 if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
 
+    from services.api.part import Part
     from shared.frame import Epoch, FrameInfo, MonotonicNs, Sequence
 
 __all__ = ["Jpeg", "framed"]
@@ -22,44 +24,53 @@ __all__ = ["Jpeg", "framed"]
 class Jpeg:
     """One encoded frame, framed for sending; the same object for every client of the variant.
 
+    The part holds the bytes of both kinds of clients, one after the other::
+
+        header | JPEG | trailer | header of the next part
+        └───────── whole ────────┘
+                 └─────────── advance ────────────┘
+
     Attributes:
         epoch: The life of the camera's segment that the frame belongs to, whoever encoded it.
         sequence: Its number there.
         captured_at: When it was captured, ``CLOCK_MONOTONIC``.
         online: False for a blank.
-        part: The whole multipart part, trailing boundary included.
+        part: The bytes to send.
         size_bytes: Length of the picture alone.
         headers: What the frame says about itself.
         encode_ns: What encoding it took, nanoseconds; 0: nothing was encoded.
         quality: 1 to 100; None: as the camera gave it.
-        width: Of the picture, pixels; 0: not known.
-        height: Of the picture, pixels; 0: not known.
+        width: Of the picture, pixels.
+        height: Of the picture, pixels.
+        whole: Start and end of what most clients are sent.
+        advance: Start and end for a client that was sent this part's header in advance.
     """
 
     epoch: Epoch
     sequence: Sequence
     captured_at: MonotonicNs
     online: bool
-    part: bytes = field(repr=False)
+    part: Part = field(repr=False)
     size_bytes: int
     headers: list[tuple[str, str]]
-    encode_ns: int = 0
-    quality: int | None = None
-    width: int = 0
-    height: int = 0
-    _advance: bytes = field(default=b"", repr=False)
+    encode_ns: int
+    quality: int | None
+    width: int
+    height: int
+    whole: tuple[int, int] = field(init=False, repr=False)
+    advance: tuple[int, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Find the two stretches, counting from the end of the part."""
+        whole_end = self.part.size_bytes - len(mjpeg.NEXT_HEADER)
+        self.whole = (0, whole_end)
+        self.advance = (whole_end - len(mjpeg.TRAILER) - self.size_bytes, self.part.size_bytes)
 
     @property
     def picture(self) -> bytes:
         """The JPEG alone (a copy)."""
-        return mjpeg.jpeg_of(self.part, self.size_bytes)
-
-    @property
-    def advance(self) -> bytes:
-        """The part for clients that were sent its header in advance; made once."""
-        if not self._advance:
-            self._advance = mjpeg.advance_part(self.part, self.size_bytes)
-        return self._advance
+        start, _ = self.advance
+        return self.part.read(start, start + self.size_bytes)
 
 
 def framed(
@@ -84,13 +95,14 @@ def framed(
     wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
     headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=info.online)
     view = memoryview(data if isinstance(data, bytes | memoryview) else data.data).cast("B")
+    header = mjpeg.part_header(view.nbytes, headers)
     width, height = size or (info.geometry.width, info.geometry.height)
     return Jpeg(
         epoch,
         sequence,
         info.captured_at,
         info.online,
-        mjpeg.part(view, view.nbytes, headers),
+        make_part((header, view, mjpeg.TRAILER, mjpeg.NEXT_HEADER)),
         view.nbytes,
         headers,
         encode_ns,

@@ -28,10 +28,10 @@ __all__ = [
     "CLOSING",
     "CONTENT_TYPE",
     "LEAD",
-    "advance_part",
+    "NEXT_HEADER",
+    "TRAILER",
     "frame_headers",
-    "jpeg_of",
-    "part",
+    "part_header",
 ]
 
 BOUNDARY: Final = b"frame"
@@ -40,11 +40,14 @@ CONTENT_TYPE: Final = "multipart/x-mixed-replace; boundary=frame"
 
 LEAD: Final = b"--frame\r\n"
 CLOSING: Final = b"--frame--\r\n"
-_TRAILER: Final = b"\r\n--frame\r\n"
-_ADVANCE_HEADER: Final = b"Content-Type: image/jpeg\r\n\r\n"
-ADVANCE_LEAD: Final = LEAD + _ADVANCE_HEADER
+TRAILER: Final = b"\r\n--frame\r\n"
+"""Ends every part."""
+
+NEXT_HEADER: Final = b"Content-Type: image/jpeg\r\n\r\n"
+"""What follows the trailer with ``advance_headers``: all of the next part but its picture."""
+
+ADVANCE_LEAD: Final = LEAD + NEXT_HEADER
 ADVANCE_CLOSING: Final = b"\r\n" + CLOSING
-_ADVANCE_TRAILER: Final = _TRAILER + _ADVANCE_HEADER
 
 
 def frame_headers(
@@ -67,25 +70,14 @@ def frame_headers(
     ]
 
 
-def part(jpeg: bytes | memoryview, size_bytes: int, headers: list[tuple[str, str]]) -> bytes:
-    """One whole part, its trailing boundary included, as one object for one write.
+def part_header(size_bytes: int, headers: list[tuple[str, str]]) -> bytes:
+    """What stands before the picture in a part, empty line included.
 
     Args:
-        jpeg: The picture.
-        size_bytes: Its length.
+        size_bytes: Length of the picture.
         headers: From ``frame_headers``.
     """
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    head = f"Content-Type: image/jpeg\r\nContent-Length: {size_bytes}\r\n{fields}\r\n"
-    return b"".join((head.encode("ascii"), jpeg, _TRAILER))
-
-
-def jpeg_of(whole_part: bytes, size_bytes: int) -> bytes:
-    """The picture inside what ``part`` made."""
-    end = len(whole_part) - len(_TRAILER)
-    return whole_part[end - size_bytes : end]
-
-
-def advance_part(whole_part: bytes, size_bytes: int) -> bytes:
-    """The same part for a client whose header for it was sent in advance."""
-    return b"".join((jpeg_of(whole_part, size_bytes), _ADVANCE_TRAILER))
+    return f"Content-Type: image/jpeg\r\nContent-Length: {size_bytes}\r\n{fields}\r\n".encode(
+        "ascii"
+    )

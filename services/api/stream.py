@@ -1,7 +1,7 @@
 """One client of a stream: paces, skips to the newest, repeats after a silence, stops.
 
 A stream has at most one part on its way. The fan-out offers it each new frame; the stream takes it
-if it is due, nothing of the last one is unsent, and writes it in one call. So the usual frame costs
+if it is due, nothing of the last one is unsent, and sends it in one call. So the usual frame costs
 a client two system calls and wakes no greenlet; the client's own greenlet sleeps until a part went
 only half into the kernel's buffer, or the end.
 """
@@ -16,6 +16,7 @@ from gevent.event import Event
 
 from services.api import mjpeg
 from services.api.pacer import Pacer
+from services.api.part import BytesPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.api.connection import Connection
     from services.api.counters import Counters
     from services.api.jpeg import Jpeg
+    from services.api.part import Part
     from services.api.variant import StreamOptions
     from shared.frame import FrameInfo
 
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 _WRITE_WAIT_S: Final = 0.25
 _FAREWELL_S: Final = 0.5
 """How long a part that is half written may still take when the server ends the stream."""
+
+_CLOSING: Final = BytesPart([mjpeg.CLOSING])
+_ADVANCE_CLOSING: Final = BytesPart([mjpeg.ADVANCE_CLOSING])
 
 
 class Stream:
@@ -71,9 +76,10 @@ class Stream:
         self._stall_timeout_s = stall_timeout_s
         self._repeat_after_s = max(repeat_after_s, 1.25 * self._pacer.interval_ns / 1e9)
         self._last: Jpeg | None = None
-        self._considered: tuple[int, int] = (0, 0)
+        self._considered = 0
+        self._considered_epoch = 0
         self._owed = False
-        self._rest: memoryview | None = None
+        self._rest: tuple[Part, int, int] | None = None
         self._written_at = clock()
         self._unsent = 0
         self._moved_at = clock()
@@ -90,16 +96,11 @@ class Stream:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
         """
-        frame = (info.epoch, info.sequence)
         if self.ended or self._has(info):
             return False
         due = self._pacer.due(info.captured_at, source_fps)
-        if frame != self._considered:
-            self._considered = frame
-            if self._owed:  # a newer frame is here, so the one that was owed will never be sent
-                self._drop()
-            if not due:
-                self._counters.skipped += 1
+        if info.sequence != self._considered or info.epoch != self._considered_epoch:
+            self._consider(info, due=due)
         if due and not self.ready():
             self._owed = True
             return False
@@ -114,36 +115,37 @@ class Stream:
         except OSError:
             self.end("the connection is closed")
             return False
+        if unsent == 0:
+            self._unsent = 0
+            return True
         now = self._clock()
-        if unsent == 0 or unsent < self._unsent:
+        if self._unsent == 0 or unsent < self._unsent:
             self._moved_at = now
         self._unsent = unsent
-        if unsent == 0:
-            return True
         self._end_if_stalled(now)
         return False
 
     def send(self, jpeg: Jpeg) -> None:
-        """Write one part, as much as the kernel takes at once; the greenlet sees to the rest.
+        """Send one part, as much as the kernel takes at once; the greenlet sees to the rest.
 
         The stream must be ``ready``, else two parts would mix.
         """
-        part = jpeg.advance if self._advance else jpeg.part
+        start, end = jpeg.advance if self._advance else jpeg.whole
         self._last = jpeg
         self._owed = False
         if jpeg.online:
             self._pacer.sent(jpeg.captured_at)
         try:
-            taken = self._connection.send(part)
+            taken = self._connection.send(jpeg.part, start, end)
         except OSError:
             self.end("the client has left")
             return
         self._written_at = self._clock()
         self._counters.sent += 1
         self.sent += 1
-        self.sent_bytes += len(part)
-        if taken < len(part):
-            self._rest = memoryview(part)[taken:]
+        self.sent_bytes += end - start
+        if taken < end - start:
+            self._rest = (jpeg.part, start + taken, end)
             self._moved_at = self._written_at
             self._wake.set()
 
@@ -183,6 +185,15 @@ class Stream:
         # a blank of our own repeats the last number; the frame after it is higher in any case
         return last.sequence >= info.sequence and not (info.online and not last.online)
 
+    def _consider(self, info: FrameInfo, *, due: bool) -> None:
+        """Count, at the first look at a frame, what becomes of it and of the one before."""
+        self._considered = info.sequence
+        self._considered_epoch = info.epoch
+        if self._owed:  # a newer frame is here, so the one that was owed will never be sent
+            self._drop()
+        if not due:
+            self._counters.skipped += 1
+
     def _end_if_stalled(self, now: float) -> None:
         if now - self._moved_at >= self._stall_timeout_s and not self.ended:
             self._counters.stalled += 1
@@ -193,13 +204,13 @@ class Stream:
             self._write_rest()
 
     def _write_rest(self) -> None:
-        """Wait for room and write some more of a part that was written in part."""
-        rest = self._rest
-        if rest is None:
+        """Wait for room and send some more of a part that was sent in part."""
+        if self._rest is None:
             return
+        part, at, end = self._rest
         self._connection.wait_writable(_WRITE_WAIT_S)
         try:
-            taken = self._connection.send(rest)
+            taken = self._connection.send(part, at, end)
         except OSError:
             self.end("the client has left")
             self._rest = None
@@ -207,13 +218,13 @@ class Stream:
         now = self._clock()
         if taken:
             self._moved_at = self._written_at = now
-        self._rest = rest[taken:] if taken < len(rest) else None
+        self._rest = (part, at + taken, end) if at + taken < end else None
         self._end_if_stalled(now)
 
     def _say_goodbye(self) -> None:
-        closing = mjpeg.ADVANCE_CLOSING if self._advance else mjpeg.CLOSING
+        closing = _ADVANCE_CLOSING if self._advance else _CLOSING
         try:
-            self._connection.send(closing)
+            self._connection.send(closing, 0, closing.size_bytes)
         except OSError:
             log.debug("a client left before the closing boundary")
 

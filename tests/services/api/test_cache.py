@@ -1,25 +1,22 @@
 from __future__ import annotations
 
+import functools
+
 import gevent
 import pytest
 
 from services.api.cache import JpegCache
-from services.api.jpeg import Jpeg
+from services.api.jpeg import Jpeg, framed
 from shared.errors import EncodeError
-from shared.frame import Epoch, MonotonicNs, Sequence
+from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from tests.support.greenlets import let_run
 
 
+@functools.cache
 def jpeg(sequence: int = 1) -> Jpeg:
-    return Jpeg(
-        Epoch(1),
-        Sequence(sequence),
-        MonotonicNs(1),
-        online=True,
-        part=b"part",
-        size_bytes=0,
-        headers=[],
-    )
+    at = MonotonicNs(1)
+    geometry = Geometry(64, 48, PixelFormat.JPEG)
+    return framed(FrameInfo(Epoch(1), Sequence(sequence), at, at, geometry, 7), b"picture")
 
 
 def test_many_who_ask_at_once_share_one_encoding() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.api.connection import Connection, hung_up
+from services.api.part import FilePart
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield server, client
 
 
+FILLING = FilePart([bytes(65536)])
 Pair = tuple[socket.socket, socket.socket]
 
 
@@ -80,7 +82,7 @@ def test_what_a_slow_client_has_not_taken_is_seen(pair: Pair) -> None:
     assert connection.unsent() == 0
     taken = 1
     while taken:
-        taken = connection.send(bytes(65536))
+        taken = connection.send(FILLING, 0, 65536)
     assert connection.unsent() > 0
     client.settimeout(5.0)
     while connection.unsent() > 0:
@@ -90,12 +92,12 @@ def test_what_a_slow_client_has_not_taken_is_seen(pair: Pair) -> None:
 def test_waiting_for_room_ends_with_the_time_or_the_room(pair: Pair) -> None:
     server, client = pair
     connection = Connection(server, 5.0)
-    while connection.send(bytes(65536)):
+    while connection.send(FILLING, 0, 65536):
         continue
     connection.wait_writable(0.01)
-    assert connection.send(b"x") == 0
+    assert connection.send(FILLING, 0, 1) == 0
     client.settimeout(5.0)
-    while connection.send(b"x") == 0:
+    while connection.send(FILLING, 0, 1) == 0:
         client.recv(65536)
         connection.wait_writable(0.05)
 

@@ -1,21 +1,31 @@
-"""What is sent of one frame, from a real slot."""
+"""What is sent of one frame, from a real slot and from any buffer."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pytest
+
+from services.api import mjpeg
+from services.api.jpeg import framed
 from services.api.variant import Variant
+from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
     from services.api.encoder import Encoder
-    from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
 
 PLAIN = Variant(85)
+AT = MonotonicNs(10**12)
+INFO = FrameInfo(Epoch(7), Sequence(3), AT, AT, Geometry(64, 48, PixelFormat.JPEG), 4)
+PICTURE = b"\xff\xd8picture\xff\xd9"
 
 
 def test_part_says_what_it_is(
@@ -28,6 +38,40 @@ def test_part_says_what_it_is(
     assert headers["X-Epoch"] == str(info.epoch)
     assert headers["X-Online"] == "0"
     assert abs(float(headers["X-Timestamp"]) - time.time()) < 5
-    assert jpeg.part.count(jpeg.picture) == 1
-    assert jpeg.advance.startswith(jpeg.picture)
-    assert jpeg.advance is jpeg.advance
+
+
+@pytest.mark.parametrize("size_bytes", [100, 100_000])
+def test_both_kinds_of_clients_get_stretches_of_one_part(size_bytes: int) -> None:
+    picture = bytes(size_bytes)
+    jpeg = framed(INFO, picture)
+    header = mjpeg.part_header(size_bytes, jpeg.headers)
+    assert jpeg.part.read(*jpeg.whole) == header + picture + mjpeg.TRAILER
+    assert jpeg.part.read(*jpeg.advance) == picture + mjpeg.TRAILER + mjpeg.NEXT_HEADER
+    assert jpeg.picture == picture
+
+
+@pytest.mark.parametrize(
+    "data", [PICTURE, memoryview(PICTURE), np.frombuffer(PICTURE, np.uint8)], ids=type
+)
+def test_any_buffer_of_bytes_becomes_a_part(data: bytes | memoryview | NDArray[np.uint8]) -> None:
+    jpeg = framed(INFO, data)
+    assert jpeg.picture == PICTURE
+    assert jpeg.size_bytes == len(PICTURE)
+
+
+def test_picture_is_copied_so_that_its_buffer_may_be_written_again() -> None:
+    buffer = np.zeros(50_000, np.uint8)
+    jpeg = framed(INFO, buffer)
+    buffer[:] = 1
+    assert jpeg.picture == bytes(50_000)
+
+
+def test_jpeg_says_what_encoding_it_took() -> None:
+    as_it_was, encoded = (
+        framed(INFO, PICTURE),
+        framed(INFO, PICTURE, encode_ns=5_000_000, quality=85, size=(32, 24)),
+    )
+    assert (as_it_was.encode_ns, as_it_was.quality) == (0, None)
+    assert (as_it_was.width, as_it_was.height) == (64, 48)
+    assert (encoded.encode_ns, encoded.quality) == (5_000_000, 85)
+    assert (encoded.width, encoded.height) == (32, 24)

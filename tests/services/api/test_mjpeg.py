@@ -23,21 +23,20 @@ GOLDEN = (
 )
 
 
+def whole(jpeg: bytes, headers: list[tuple[str, str]]) -> bytes:
+    return mjpeg.part_header(len(jpeg), headers) + jpeg + mjpeg.TRAILER
+
+
 def test_part_is_these_bytes() -> None:
-    assert mjpeg.part(JPEG, len(JPEG), HEADERS) == GOLDEN
+    assert whole(JPEG, HEADERS) == GOLDEN
 
 
 def test_blank_says_that_it_is_none() -> None:
     assert ("X-Online", "0") in mjpeg.frame_headers(1, 1, 0, online=False)
 
 
-def test_picture_is_found_again_in_its_part() -> None:
-    assert mjpeg.jpeg_of(GOLDEN, len(JPEG)) == JPEG
-
-
-def test_advance_part_announces_the_next_one() -> None:
-    expected = JPEG + b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
-    assert mjpeg.advance_part(GOLDEN, len(JPEG)) == expected
+def test_announced_part_is_picture_and_the_next_announcement() -> None:
+    assert mjpeg.TRAILER + mjpeg.NEXT_HEADER == b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 
 
 @given(st.lists(st.binary(max_size=200), max_size=5), st.integers(1, 300))
@@ -46,7 +45,7 @@ def test_strict_reader_gets_out_what_went_in(pictures: list[bytes], piece: int) 
     body = mjpeg.LEAD
     for number, jpeg in enumerate(jpegs, start=1):
         headers = mjpeg.frame_headers(number, 5, number, online=True)
-        body += mjpeg.part(memoryview(jpeg), len(jpeg), headers)
+        body += whole(jpeg, headers)
     body += mjpeg.CLOSING
     reader, seen = MultipartReader(b"frame"), []
     for start in range(0, len(body), piece):
@@ -59,7 +58,8 @@ def test_strict_reader_gets_out_what_went_in(pictures: list[bytes], piece: int) 
 
 def test_advance_stream_ends_with_the_closing_boundary_too() -> None:
     reader = MultipartReader(b"frame", advance_headers=True)
-    reader.feed(mjpeg.ADVANCE_LEAD + mjpeg.advance_part(GOLDEN, len(JPEG)) + mjpeg.ADVANCE_CLOSING)
+    announced = JPEG + mjpeg.TRAILER + mjpeg.NEXT_HEADER
+    reader.feed(mjpeg.ADVANCE_LEAD + announced + mjpeg.ADVANCE_CLOSING)
     part = reader.next_part()
     assert part is not None
     assert part.jpeg == JPEG

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import random
 import socket
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import pytest
 from services.api import mjpeg
 from services.api.connection import Connection
 from services.api.counters import Counters
-from services.api.jpeg import Jpeg
+from services.api.jpeg import Jpeg, framed
 from services.api.stream import Stream
 from services.api.variant import StreamOptions, Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
@@ -33,12 +35,15 @@ def frame(sequence: int, epoch: int = 1, *, online: bool = True) -> FrameInfo:
     return FrameInfo(Epoch(epoch), Sequence(sequence), at, at, GEOMETRY, 1, online)
 
 
+@functools.cache
 def jpeg(sequence: int, size_bytes: int = 100, epoch: int = 1, *, online: bool = True) -> Jpeg:
-    info = frame(sequence, epoch)
-    data = b"\xff\xd8" + bytes(size_bytes - 4) + b"\xff\xd9"
-    headers = mjpeg.frame_headers(sequence, epoch, 0, online=online)
-    part = mjpeg.part(data, len(data), headers)
-    return Jpeg(info.epoch, info.sequence, info.captured_at, online, part, len(data), headers)
+    data = b"\xff\xd8" + random.Random(sequence).randbytes(size_bytes - 4) + b"\xff\xd9"  # noqa: S311
+    return framed(frame(sequence, epoch, online=online), data)
+
+
+def wire(jpeg: Jpeg, *, advance: bool = False) -> bytes:
+    """The bytes a client is to receive for it."""
+    return jpeg.part.read(*(jpeg.advance if advance else jpeg.whole))
 
 
 class Bench:
@@ -156,7 +161,7 @@ def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Ben
     bench.stream.end("enough")
     running.join(5.0)
     received += bench.received()
-    assert received == jpeg(1, 300_000).part + jpeg(6).part + mjpeg.CLOSING
+    assert received == wire(jpeg(1, 300_000)) + wire(jpeg(6)) + mjpeg.CLOSING
 
 
 def test_last_part_is_repeated_after_a_second_of_silence(bench: Bench, clock: Clock) -> None:
@@ -233,7 +238,7 @@ def test_end_of_a_stream_with_advance_headers_closes_the_part_that_was_announced
         bench.give(1)
         bench.stream.end("the server is shutting down")
         bench.stream.run()
-        assert bench.received() == jpeg(1).advance + mjpeg.ADVANCE_CLOSING
+        assert bench.received() == wire(jpeg(1), advance=True) + mjpeg.ADVANCE_CLOSING
 
 
 def test_no_boundary_is_written_into_a_picture_that_is_only_half_sent(
@@ -245,11 +250,13 @@ def test_no_boundary_is_written_into_a_picture_that_is_only_half_sent(
     monkeypatch.setattr(
         bench.connection,
         "send",
-        lambda data: send(data) if len(data) <= room_for_a_boundary else 0,
+        lambda part, start, end: (
+            send(part, start, end) if end - start <= room_for_a_boundary else 0
+        ),
     )
     received = bench.client.recv(65536)  # so there is room for a boundary
     running = gevent.spawn(bench.stream.run)
     bench.stream.end("the server is shutting down")
     wait_until(turning(lambda: clock.advance(0.1), running.ready), "the farewell to be over")
     received += bench.received()
-    assert received == jpeg(1, 300_000).part[: len(received)]
+    assert received == wire(jpeg(1, 300_000))[: len(received)]
