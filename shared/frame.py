@@ -97,6 +97,8 @@ class FrameInfo:
         size_bytes: Length of the payload.
         online: False for a blank: the source gave nothing.
         reason: Why the frame is blank, at most 64 bytes of UTF-8; empty when online.
+        origin_epoch: Epoch of the camera's frame it was made from; its own where it is one itself.
+        origin_sequence: Number of the camera's frame it was made from.
     """
 
     epoch: Epoch
@@ -107,3 +109,11 @@ class FrameInfo:
     size_bytes: int
     online: bool = True
     reason: str = ""
+    origin_epoch: Epoch = Epoch(0)
+    origin_sequence: Sequence = Sequence(0)
+
+    def __post_init__(self) -> None:
+        """Make a frame that names no other its own origin."""
+        if self.origin_epoch == 0:
+            object.__setattr__(self, "origin_epoch", self.epoch)
+            object.__setattr__(self, "origin_sequence", self.sequence)

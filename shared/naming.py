@@ -7,6 +7,9 @@ containers share::
     <name>.lock              held by the writer for its life
     <name>.sock              ipc endpoint of the notifications
     <name>.ring.tmp.<hex>    a segment being made; renamed to <name>.ring once it is whole
+
+A variant of a camera (its pictures as JPEG of one size and quality) has the same files, under the
+name ``<camera>~<suffix>``. No camera may have a ``~`` in its name, so no two can collide.
 """
 
 from __future__ import annotations
@@ -18,13 +21,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DEFAULT_DIRECTORY", "DEFAULT_NAME", "SegmentPaths", "segment_name", "segment_paths"]
+__all__ = [
+    "DEFAULT_DIRECTORY",
+    "DEFAULT_NAME",
+    "SegmentPaths",
+    "segment_name",
+    "segment_paths",
+    "variant_paths",
+    "variants_left",
+]
 
 DEFAULT_DIRECTORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a temp file
 DEFAULT_NAME: Final = "billiards_video"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_SUFFIX: Final = re.compile(r"[a-z0-9]{1,24}")
+_VARIANT: Final = re.compile(f"{_NAME.pattern}~{_SUFFIX.pattern}")
 _TOKEN_DIGITS: Final = 16
+_DIGEST_BYTES: Final = 6
 _MAX_SOCKET_PATH: Final = 107
 """Bytes in ``sockaddr_un.sun_path`` less the terminating zero; see unix(7)."""
 
@@ -96,7 +110,55 @@ def segment_paths(name: str, directory: Path = DEFAULT_DIRECTORY) -> SegmentPath
             "beginning with a letter or digit"
         )
         raise ValueError(msg)
-    paths = SegmentPaths(name, directory)
+    return _checked(SegmentPaths(name, directory))
+
+
+def variant_paths(camera: SegmentPaths, suffix: str) -> SegmentPaths:
+    """Name the files of one variant of a camera.
+
+    Args:
+        camera: The camera's.
+        suffix: 1 to 24 characters of ``a-z 0-9``: what the variant is.
+
+    Raises:
+        ValueError: The suffix has other characters, or even with a digest for the camera's name the
+            socket's path is longer than the 107 bytes the kernel takes.
+    """
+    if _SUFFIX.fullmatch(suffix) is None:
+        msg = f"suffix {suffix!r} of a variant is not valid: 1 to 24 characters of a-z 0-9"
+        raise ValueError(msg)
+    plain, short = (
+        SegmentPaths(f"{stem}~{suffix}", camera.directory) for stem in _variant_stems(camera)
+    )
+    try:
+        return _checked(plain)
+    except ValueError:
+        return _checked(short)
+
+
+def variants_left(camera: SegmentPaths) -> list[SegmentPaths]:
+    """Every variant of a camera of which there is any file, whoever made it.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    stems = tuple(f"{stem}~" for stem in _variant_stems(camera))
+    found = {
+        match[0]
+        for entry in camera.directory.iterdir()
+        if entry.name.startswith(stems)
+        if (match := _VARIANT.match(entry.name)) is not None
+    }
+    return [SegmentPaths(name, camera.directory) for name in sorted(found)]
+
+
+def _variant_stems(camera: SegmentPaths) -> tuple[str, str]:
+    """What names of variants begin with: the camera's name, or a digest where that is too long."""
+    digest = hashlib.blake2b(camera.name.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return camera.name, digest
+
+
+def _checked(paths: SegmentPaths) -> SegmentPaths:
     length = len(bytes(paths.socket))
     if length > _MAX_SOCKET_PATH:
         msg = (
@@ -113,7 +175,8 @@ def segment_name(ring: Path) -> str:
     Raises:
         ValueError: The path is not one that ``segment_paths`` makes.
     """
-    if ring.suffix != ".ring" or _NAME.fullmatch(ring.stem) is None:
+    known = _NAME.fullmatch(ring.stem) or _VARIANT.fullmatch(ring.stem)
+    if ring.suffix != ".ring" or known is None:
         msg = f"{ring} is not the path of a ring: expected <name>.ring"
         raise ValueError(msg)
     return ring.stem

@@ -10,7 +10,7 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
         12     4  u32   header_bytes      where the slot table begins
         16     8  u64   total_bytes       size of the file
         24     4  u32   slots             2 to 64
-        28     4  u32   slot_header_bytes 128
+        28     4  u32   slot_header_bytes 192
         32     8  u64   slot_stride       room for one payload, a whole number of pages
         40     8  u64   payload_offset    where slot 0's payload begins, page aligned
         48     8  u64   epoch             this inode's life; never 0
@@ -25,7 +25,7 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
        512     8  u64   heartbeat         changes at least four times a second; CLOCK_MONOTONIC ns
        576     8  u64   dropped           frames the source had and nobody got
 
-    slot table: `slots` times 128 bytes, two cache lines each
+    slot table: `slots` times 192 bytes, three cache lines each
          0     8  u64   stamp             2n-1 while frame n is written, 2n when it is whole
          8     8  u64   sequence          n
         16     8  u64   captured_at       CLOCK_MONOTONIC ns
@@ -38,6 +38,9 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
         56     4  u32   flags             bit 0: online
         60     4  u32   reserved          0
         64    64  text  reason            why it is not online, UTF-8, zero padded
+       128     8  u64   origin_epoch      of the camera's frame it was made from, often this one
+       136     8  u64   origin_sequence   number of that frame
+       144    48  bytes reserved          0
 
     payloads: `slots` times `slot_stride`; frame n lies in slot n % slots
 
@@ -69,10 +72,10 @@ __all__ = [
 ]
 
 MAGIC: Final = b"RINGCAST"
-MAJOR: Final = 1
+MAJOR: Final = 2
 MINOR: Final = 0
 ENDIAN_MARK: Final = 0x01020304
-SLOT_HEADER_BYTES: Final = 128
+SLOT_HEADER_BYTES: Final = 192
 LABEL_BYTES: Final = 256
 MIN_SLOTS: Final = 2
 MAX_SLOTS: Final = 64

@@ -1,4 +1,4 @@
-"""A slot: what it says about the frame in it (120 bytes behind the stamp, see layout.py), and room.
+"""A slot: what it says about the frame in it (184 bytes behind the stamp, see layout.py), and room.
 
 Knows bytes and arrays only; whose memory it is, and the stamp, are writer's and reader's business.
 """
@@ -24,7 +24,7 @@ __all__ = ["MAX_AXIS", "Slot", "SlotHeader", "check_size"]
 MAX_AXIS: Final = 65535
 REASON_BYTES: Final = 64
 
-_SLOT: Final = struct.Struct("<QQQIIIIQII64s")
+_SLOT: Final = struct.Struct("<QQQIIIIQII64sQQ48x")
 _FLAG_ONLINE: Final = 1
 
 
@@ -39,9 +39,11 @@ class SlotHeader:
     size_bytes: int
     online: bool
     reason: str
+    origin_epoch: Epoch
+    origin_sequence: Sequence
 
     def pack(self) -> bytes:
-        """Lay out the 120 bytes behind the stamp."""
+        """Lay out the 184 bytes behind the stamp."""
         return _SLOT.pack(
             self.sequence,
             self.captured_at,
@@ -54,6 +56,8 @@ class SlotHeader:
             _FLAG_ONLINE if self.online else 0,
             0,
             cut_text(self.reason, REASON_BYTES),
+            self.origin_epoch,
+            self.origin_sequence,
         )
 
     @classmethod
@@ -61,7 +65,7 @@ class SlotHeader:
         """Read a slot's header, trusting nothing.
 
         Args:
-            fields: The 120 bytes behind the stamp.
+            fields: The 184 bytes behind the stamp.
             capacity_bytes: The room a payload has.
 
         Raises:
@@ -69,7 +73,7 @@ class SlotHeader:
                 The caller checks the stamp first: it may only have read a frame being written.
         """
         sequence, captured_at, published_at, width, height, *rest = _SLOT.unpack(fields)
-        stride, fourcc, size_bytes, flags, _reserved, reason = rest
+        stride, fourcc, size_bytes, flags, _reserved, reason, *origin = rest
         try:
             geometry = Geometry(width, height, PixelFormat(fourcc))
         except ValueError:
@@ -95,6 +99,8 @@ class SlotHeader:
             size_bytes=size_bytes,
             online=bool(flags & _FLAG_ONLINE),
             reason=reason.rstrip(b"\0").decode(errors="replace"),
+            origin_epoch=Epoch(origin[0]),
+            origin_sequence=Sequence(origin[1]),
         )
 
     def info(self, epoch: Epoch) -> FrameInfo:
@@ -108,6 +114,8 @@ class SlotHeader:
             size_bytes=self.size_bytes,
             online=self.online,
             reason=self.reason,
+            origin_epoch=self.origin_epoch,
+            origin_sequence=self.origin_sequence,
         )
 
 

@@ -13,7 +13,14 @@ from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequen
 from .filesystem import IN_MEMORY, filesystem_of
 from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
 from .lock import WriterLock
-from .segment import Mapping, boot_id, create_segment, remove_leftovers, unlink_segment
+from .segment import (
+    Mapping,
+    boot_id,
+    create_segment,
+    free_bytes,
+    remove_leftovers,
+    unlink_segment,
+)
 from .slot import Slot, SlotHeader, check_size
 
 if TYPE_CHECKING:
@@ -24,8 +31,8 @@ __all__ = ["RingWriter", "Slot"]
 log = logging.getLogger(__name__)
 
 _NAMES_CHECK_NS: Final = 1_000_000_000
-_PATIENCE_NS: Final = 1_000_000_000
 _ROOM_RETRY_S: Final = 0.02
+_GROWTH: Final = 2
 _ADVICE: Final = (
     "Free some, give the directory more room (shm_size in Compose, sizeLimit of the emptyDir in "
     "Kubernetes), or lower RINGCAST_VIDEO__RING__SLOTS (now {slots}) or "
@@ -41,10 +48,17 @@ class RingWriter:
         slots: Frames the ring holds, 2 to 64.
         reserve_bytes: Room that must stay free in the directory beside the segment.
         label: What readers may show as the source; without secrets.
+        patience_s: How long ``begin`` may wait for room that readers of an ended ring still hold.
     """
 
     def __init__(
-        self, paths: SegmentPaths, *, slots: int = 8, reserve_bytes: int = 0, label: str = ""
+        self,
+        paths: SegmentPaths,
+        *,
+        slots: int = 8,
+        reserve_bytes: int = 0,
+        label: str = "",
+        patience_s: float = 1.0,
     ) -> None:
         if not MIN_SLOTS <= slots <= MAX_SLOTS:
             msg = f"slots {slots} must be {MIN_SLOTS} to {MAX_SLOTS}"
@@ -53,6 +67,7 @@ class RingWriter:
         self._slots = slots
         self._reserve_bytes = reserve_bytes
         self._label = label
+        self._patience_ns = int(patience_s * 1e9)
         self._lock = WriterLock(paths.lock)
         self._mapping: Mapping | None = None
         self._sequence = Sequence(0)
@@ -76,7 +91,7 @@ class RingWriter:
             self._lock.close()
             raise
         # Readers of the writer before this one, killed or not, may hold its memory for a moment.
-        self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
+        self._patient_until_ns = time.monotonic_ns() + self._patience_ns
         kind = filesystem_of(self.paths.directory)
         if kind and kind not in IN_MEMORY:
             log.warning(
@@ -90,7 +105,8 @@ class RingWriter:
         """Make room for the next frame; its slot is void for readers until ``commit``.
 
         Beginning again without a commit gives the same slot and number again. A frame larger than
-        a slot makes a new segment: a new epoch. Where both do not fit at a time but the new one
+        a slot makes a new segment: a new epoch, in which a JPEG may become twice as large, since
+        the next ones will differ from it. Where both do not fit at a time but the new one
         alone would, the old one is given up first; that takes effect only if nothing of the
         caller's still refers to a slot of it.
 
@@ -101,7 +117,7 @@ class RingWriter:
         Raises:
             RingSpaceError: A new segment does not fit; the old one stays usable for frames that do,
                 unless it was given up. Right after that, and right after ``open``, it is waited for
-                the room that readers still hold, at most a second.
+                the room that readers still hold, at most ``patience_s``.
             RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
             RuntimeError: The writer is not open.
@@ -111,7 +127,8 @@ class RingWriter:
             raise RuntimeError(msg)
         needed = max(geometry.size_bytes, size_bytes or 0)
         check_size(geometry, needed)
-        mapping = self._with_room_for(needed)
+        jpeg = geometry.pixel_format is PixelFormat.JPEG
+        mapping = self._with_room_for(needed, _GROWTH * needed if jpeg else needed)
         sequence = Sequence(self._sequence + 1)
         self._slot_begun = True
         mapping.words[mapping.header.slot_word(sequence)] = 2 * sequence - 1
@@ -120,7 +137,7 @@ class RingWriter:
         fence()
         return Slot(mapping, sequence, geometry)
 
-    def commit(
+    def commit(  # noqa: PLR0913 - all that a frame says about itself
         self,
         slot: Slot,
         captured_at: MonotonicNs,
@@ -129,6 +146,7 @@ class RingWriter:
         reason: str = "",
         size_bytes: int | None = None,
         geometry: Geometry | None = None,
+        origin: tuple[Epoch, Sequence] | None = None,
     ) -> FrameInfo:
         """Declare the frame whole and make it the newest.
 
@@ -139,6 +157,7 @@ class RingWriter:
             reason: Why it is blank; cut to 64 bytes of UTF-8.
             size_bytes: True length of a JPEG; raw frames know their own.
             geometry: The true one, where it differs from what ``begin`` was asked for and fits.
+            origin: The camera's frame it was made from; None: it is one itself.
 
         Returns:
             The frame's information.
@@ -160,7 +179,16 @@ class RingWriter:
             msg = f"frame of {size} bytes does not fit into a slot of {mapping.header.slot_stride}"
             raise ValueError(msg)
         now = MonotonicNs(time.monotonic_ns())
-        header = SlotHeader(sequence, captured_at, now, geometry, size, online, reason)
+        header = SlotHeader(
+            sequence,
+            captured_at,
+            now,
+            geometry,
+            size,
+            online,
+            reason,
+            *(origin or (slot.epoch, sequence)),
+        )
         words, word = mapping.words, mapping.header.slot_word(sequence)
         fields = header.pack()
         start = word * 8 + 8
@@ -220,10 +248,12 @@ class RingWriter:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _with_room_for(self, needed_bytes: int) -> Mapping:
+    def _with_room_for(self, needed_bytes: int, wanted_bytes: int) -> Mapping:
         """The segment, or a new one; no reference to the old one is kept, so its memory is free."""
         if self._mapping is not None and needed_bytes <= self._mapping.header.slot_stride:
             return self._mapping
+        if wanted_bytes > needed_bytes and self._has_room(wanted_bytes):
+            needed_bytes = wanted_bytes
         try:
             return self._renew(needed_bytes)
         except RingSpaceError as error:
@@ -242,11 +272,11 @@ class RingWriter:
         mapping.words[Word.STATE] = State.RETIRED
         if not self._name_is_lost(mapping):
             unlink_segment(self.paths, State.RETIRED)
-        self._patient_until_ns = time.monotonic_ns() + _PATIENCE_NS
+        self._patient_until_ns = time.monotonic_ns() + self._patience_ns
         log.info("segment %s: given up, there is no room for two", self.paths.ring)
 
-    def _renew(self, capacity_bytes: int) -> Mapping:
-        header = SegmentHeader.plan(
+    def _plan(self, capacity_bytes: int) -> SegmentHeader:
+        return SegmentHeader.plan(
             slots=self._slots,
             capacity_bytes=capacity_bytes,
             page_bytes=max(os.sysconf("SC_PAGESIZE"), SLOT_HEADER_BYTES),
@@ -255,6 +285,17 @@ class RingWriter:
             writer_pid=os.getpid(),
             label=self._label,
         )
+
+    def _has_room(self, capacity_bytes: int) -> bool:
+        """Whether a segment of such slots fits beside everything that is there now."""
+        try:
+            free = free_bytes(self.paths.directory)
+        except OSError:
+            return False  # the directory is gone: making the segment will say so
+        return self._plan(capacity_bytes).total_bytes + self._reserve_bytes <= free
+
+    def _renew(self, capacity_bytes: int) -> Mapping:
+        header = self._plan(capacity_bytes)
         mapping = self._create(header)
         if self._mapping is not None:
             self._mapping.words[Word.STATE] = State.RETIRED

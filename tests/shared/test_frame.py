@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.frame import Geometry, PixelFormat
+from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 
 BITS_IN_A_NAME = {"BGR24": 3, "RGB24": 3, "GRAY8": 1, "BGRA32": 4, "RGBA32": 4, "JPEG": 0}
 
@@ -42,3 +42,21 @@ def test_geometry_gives_stride_size_and_shape(
     assert geometry.stride == stride
     assert geometry.size_bytes == size_bytes
     assert geometry.shape == shape
+
+
+def test_a_frame_that_was_made_from_no_other_is_its_own_origin() -> None:
+    at, geometry = MonotonicNs(1), Geometry(4, 2, PixelFormat.JPEG)
+    own = FrameInfo(Epoch(3), Sequence(4), at, at, geometry, 9)
+    made = FrameInfo(
+        Epoch(3),
+        Sequence(4),
+        at,
+        at,
+        geometry,
+        9,
+        origin_epoch=Epoch(1),
+        origin_sequence=Sequence(2),
+    )
+
+    assert (own.origin_epoch, own.origin_sequence) == (3, 4)
+    assert (made.origin_epoch, made.origin_sequence) == (1, 2)

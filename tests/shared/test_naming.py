@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.naming import segment_name, segment_paths
+from shared.naming import segment_name, segment_paths, variant_paths, variants_left
 
+suffixes = st.from_regex(r"[a-z0-9]{1,24}", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
 SHM = Path("/dev/shm")  # noqa: S108 - never opened
 
@@ -80,3 +81,57 @@ def test_bytes_are_counted_not_characters() -> None:
 def test_the_path_of_no_ring_has_no_name(path: str) -> None:
     with pytest.raises(ValueError, match="is not the path of a ring"):
         segment_name(Path(path))
+
+
+def test_a_variant_is_named_after_its_camera() -> None:
+    variant = variant_paths(segment_paths("front", SHM), "q40w640")
+
+    assert variant.ring == SHM / "front~q40w640.ring"
+    assert segment_name(variant.ring) == "front~q40w640"
+
+
+@given(names, names, suffixes, suffixes)
+def test_two_variants_share_no_file_and_no_topic(
+    one: str, other: str, suffix: str, other_suffix: str
+) -> None:
+    assume((one, suffix) != (other, other_suffix))
+    first = variant_paths(segment_paths(one, SHM), suffix)
+    second = variant_paths(segment_paths(other, SHM), other_suffix)
+
+    assert first.ring != second.ring
+    assert first.topic != second.topic
+
+
+def test_no_camera_can_have_the_name_of_a_variant() -> None:
+    with pytest.raises(ValueError, match="is not valid"):
+        segment_paths("front~q85")
+
+
+@pytest.mark.parametrize("suffix", ["", "Q85", "q85.ring", "q 1", "q" * 25])
+def test_a_suffix_that_is_no_plain_one_is_refused(suffix: str) -> None:
+    with pytest.raises(ValueError, match="1 to 24 characters of a-z 0-9"):
+        variant_paths(segment_paths("front", SHM), suffix)
+
+
+def test_a_variant_whose_name_would_be_too_long_has_a_digest() -> None:
+    directory = Path("/" + "d" * 40)
+    camera = segment_paths("a" * 60, directory)
+    variant, other = variant_paths(camera, "q85"), variant_paths(camera, "q40")
+
+    assert len(bytes(variant.socket)) <= 107
+    assert variant.name.endswith("~q85")
+    assert variant.name != other.name
+
+    with pytest.raises(ValueError, match="the kernel takes at most 107"):
+        variant_paths(segment_paths("a", Path("/" + "d" * 98)), "q85")
+
+
+def test_what_is_left_of_a_cameras_variants_is_found_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("front~q85.lock", "front~q85.ring", "front~q40.ring.tmp.00", "front~.lock"):
+        (tmp_path / name).touch()
+    for name in ("front.ring", "front2~q85.ring", "~q85.ring", "back~q85.sock"):
+        (tmp_path / name).touch()
+
+    left = variants_left(segment_paths("front", tmp_path))
+
+    assert [variant.name for variant in left] == ["front~q40", "front~q85"]

@@ -51,17 +51,17 @@ def test_golden_bytes() -> None:
     """A change here is a new protocol version, not a refactoring."""
     assert plan().pack().hex() == (
         "52494e4743415354"  # magic "RINGCAST"
-        "01000000"  # major 1, minor 0
+        "02000000"  # major 2, minor 0
         "00100000"  # header_bytes 4096
         "00a0000000000000"  # total_bytes 8192 + 4 * 8192
-        "0400000080000000"  # slots 4, slot_header_bytes 128
+        "04000000c0000000"  # slots 4, slot_header_bytes 192
         "0020000000000000"  # slot_stride 8192
         "0020000000000000"  # payload_offset 8192
         "8877665544332211"  # epoch
         "000102030405060708090a0b0c0d0e0f"  # boot_id
         "0403020104030201"  # writer_pid, endian mark
         + "7061747465726e".ljust(512, "0")  # label "pattern"
-        + "ccfbd75e"  # crc
+        + "aef296d9"  # crc
     )
 
 
@@ -158,7 +158,7 @@ def test_a_header_with_a_good_checksum_is_safe_to_use_or_refused(offset: int, va
     ("offset", "value", "sentence"),
     [
         (0, b"RINGCAT!", "not a Ringcast segment"),
-        (8, b"\x02\x00", "version 2.0 .* knows version 1: run the same release"),
+        (8, b"\x01\x00", "version 1.0 .* knows version 2: run the same release"),
         (76, b"\x01\x02\x03\x04", "byte order mark 0x04030201"),
         (24, b"\x01\x00\x00\x00", "contradicts itself"),  # slots 1
         (24, b"\xff\xff\xff\xff", "contradicts itself"),  # slots 2**32 - 1

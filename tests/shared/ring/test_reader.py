@@ -211,7 +211,7 @@ def test_a_slot_that_contradicts_its_stamp_is_a_protocol_error(
     """Only a stranger with write permission can do that."""
     page = writer.paths.ring.stat().st_size - SLOTS * 8192
     with writer.paths.ring.open("r+b") as file:
-        file.seek(page - 4096 + 3 % SLOTS * 128 + 8)
+        file.seek(page - 4096 + 3 % SLOTS * 192 + 8)
         file.write(struct.pack("<Q", 99))
     with pytest.raises(ProtocolError, match="stamped for frame 3 says it holds frame 99"):
         reader.view(Sequence(3))

@@ -13,6 +13,7 @@ from shared.ring.slot import SlotHeader, check_size
 CAPACITY = 2**33
 axes = st.integers(1, 65535)
 times = st.integers(0, 2**64 - 1).map(MonotonicNs)
+words = st.integers(0, 2**64 - 1)
 geometries = st.builds(Geometry, axes, axes, st.sampled_from(PixelFormat)).filter(
     lambda geometry: geometry.size_bytes <= CAPACITY
 )
@@ -29,6 +30,8 @@ def slot_headers(draw: st.DrawFn) -> SlotHeader:
         size_bytes=geometry.size_bytes or draw(st.integers(1, CAPACITY)),
         online=draw(st.booleans()),
         reason=draw(st.text(max_size=16).map(lambda text: text.rstrip("\0"))),
+        origin_epoch=Epoch(draw(words)),
+        origin_sequence=Sequence(draw(words)),
     )
 
 
@@ -41,6 +44,8 @@ def header(**changes: object) -> SlotHeader:
         "size_bytes": 24,
         "online": True,
         "reason": "",
+        "origin_epoch": Epoch(5),
+        "origin_sequence": Sequence(6),
     }
     return SlotHeader(**(fields | changes))  # type: ignore[arg-type]
 
@@ -54,18 +59,22 @@ def test_golden_bytes() -> None:
         "0400000002000000"  # width, height
         "0c00000042475233"  # stride, "BGR3"
         "1800000000000000"  # size_bytes
-        "0000000000000000" + "676f6e65".ljust(128, "0")  # flags, reserved  # reason "gone"
+        "0000000000000000"  # flags, reserved
+        + "676f6e65".ljust(128, "0")  # reason "gone"
+        + "0500000000000000"  # origin_epoch
+        + "0600000000000000"  # origin_sequence
+        + 96 * "0"  # reserved
     )
     assert header().pack()[48:56].hex() == "0100000000000000"  # flags: online
 
 
 @given(slot_headers())
 def test_what_was_packed_is_unpacked(slot: SlotHeader) -> None:
-    assert len(slot.pack()) == 120
+    assert len(slot.pack()) == 184
     assert SlotHeader.unpack(slot.pack(), capacity_bytes=CAPACITY) == slot
 
 
-@given(st.binary(min_size=120, max_size=120), st.integers(0, 2**40))
+@given(st.binary(min_size=184, max_size=184), st.integers(0, 2**40))
 def test_any_bytes_are_a_slot_or_a_protocol_error(fields: bytes, capacity_bytes: int) -> None:
     try:
         slot = SlotHeader.unpack(fields, capacity_bytes=capacity_bytes)
@@ -137,6 +146,8 @@ def test_the_information_of_a_frame_is_the_slots_with_the_epoch() -> None:
         size_bytes=24,
         online=False,
         reason="gone",
+        origin_epoch=Epoch(5),
+        origin_sequence=Sequence(6),
     )
 
 

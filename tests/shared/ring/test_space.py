@@ -232,3 +232,19 @@ def test_a_restart_after_a_kill_works_where_only_one_ring_fits(
         assert reader is not None
         assert newest_is_right(reader)
         attachment.close()
+
+
+def test_jpeg_gets_less_than_generous_room_rather_than_none(small: SegmentPaths) -> None:
+    jpeg = Geometry(64, 48, PixelFormat.JPEG)
+    with RingWriter(small, slots=4) as writer:
+        first = writer.begin(jpeg, size_bytes=600_000)
+        assert first.payload.nbytes < 1_200_000
+
+
+def test_an_impatient_writer_does_not_wait_for_room(small: SegmentPaths) -> None:
+    """A minute's patience would be over only after the test's own."""
+    with (
+        RingWriter(small, slots=4, patience_s=0.0) as writer,
+        pytest.raises(RingSpaceError),
+    ):
+        writer.begin(TOO_LARGE)

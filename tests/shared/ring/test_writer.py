@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from shared.errors import RingSpaceError, RingUnavailable, WriterConflict
-from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
+from shared.frame import Epoch, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths
 from shared.ring import writer as writer_module
 from shared.ring.layout import State
@@ -466,3 +466,25 @@ def test_a_hundred_changes_of_size_remap_only_when_it_grows_and_never_mix(
         if not reader.live:
             reader.close()
     assert remaps == grown > 1
+
+
+def test_a_frame_made_from_another_names_its_origin(writer: RingWriter) -> None:
+    own = writer.commit(writer.begin(TINY), MonotonicNs(1))
+    made = writer.commit(writer.begin(TINY), MonotonicNs(1), origin=(Epoch(8), Sequence(9)))
+
+    assert (own.origin_epoch, own.origin_sequence) == (own.epoch, own.sequence)
+    assert (made.origin_epoch, made.origin_sequence) == (8, 9)
+    reader = RingReader.open(writer.paths)
+    with reader.view(made.sequence) as view:
+        assert view.info == made
+    reader.close()
+
+
+def test_a_ring_for_jpeg_has_room_for_larger_ones(writer: RingWriter) -> None:
+    """A new segment at every busier picture would cost its readers an epoch each."""
+    first = writer.begin(JPEG, size_bytes=50_000)
+
+    larger = writer.begin(JPEG, size_bytes=100_000)
+
+    assert larger.epoch == first.epoch
+    assert writer.begin(JPEG, size_bytes=200_000).epoch != first.epoch
