@@ -16,8 +16,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
+from services.video.frames import FrameWriter
 from services.video.grabber import Backoff
 from services.video.messages import (
     GrabberFailed,
@@ -27,17 +26,14 @@ from services.video.messages import (
     SourceOpened,
     StopRequested,
 )
-from services.video.sources import PictureResized, PictureUnreadable
-from services.video.sources.source import monotonic_ns
+from services.video.sources import PictureUnreadable
 from services.video.statistics import Statistics
-from shared.blank import FIRST_GEOMETRY, draw_blank
 from shared.errors import RingSpaceError
 
 if TYPE_CHECKING:
     from services.video.grabber import Grabber
     from services.video.messages import Inbox, Message
     from services.video.sources import Grab, Source
-    from shared.frame import FrameInfo, Geometry
     from shared.publisher import Publisher
     from shared.ring.writer import RingWriter
     from shared.settings_schema import VideoSettings
@@ -82,13 +78,13 @@ class CaptureLoop:
         self._source = source
         self._grabber = grabber
         self._writer = writer
+        self._frames = FrameWriter(writer)
         self._publisher = publisher
         self._inbox = inbox
         self._stall_timeout_s = settings.stall_timeout_sec
         self._room_backoff = Backoff(settings.retry.initial_sec, settings.retry.max_sec)
         self._statistics = Statistics()
-        self._geometry: Geometry | None = None  # of the last frame
-        self._too_large: Geometry | None = None  # of pictures there is no room for
+        self._too_large_bytes: int | None = None  # pictures of this size have no room
         self._room_retry_s = 0.0
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
@@ -165,31 +161,20 @@ class CaptureLoop:
         """Move one picture into the ring; a text when the source has to be opened again."""
         now_s = time.monotonic()
         self._count_dropped(grab.dropped)
-        if grab.geometry == self._too_large and now_s < self._room_retry_s:
+        if self._has_no_room(grab) and now_s < self._room_retry_s:
             self._count_dropped(1)
             return None
-        geometry = grab.geometry
         try:
-            slot = self._writer.begin(geometry, grab.size_bytes)
-            image = None
-            try:
-                geometry = self._source.retrieve(slot)
-            except PictureResized as resized:
-                geometry, image = resized.geometry, resized.image
-            if image is not None:
-                del slot  # nothing may refer to the old segment while a new one is made
-                slot = self._writer.begin(geometry)
-                np.copyto(slot.image, image)
-            info = self._writer.commit(slot, grab.captured_at, geometry=geometry)
+            info = self._frames.write_picture(self._source, grab)
         except PictureUnreadable as error:
             self._count_dropped(1)
             self._statistics.complain(now_s, f"{self._source.label}: {error}")
             return self._lost_to_damage(now_s)
         except RingSpaceError as error:
-            self._no_room(geometry, error)
+            self._no_room(error)
             return None
         self._publisher.publish(info)
-        self._picture_written(info, grab, now_s)
+        self._picture_written(grab, now_s)
         return None
 
     def _lost_to_damage(self, now_s: float) -> str | None:
@@ -201,15 +186,14 @@ class CaptureLoop:
             return None
         return f"nothing but damaged pictures for {damaged_s:.0f} s"
 
-    def _picture_written(self, info: FrameInfo, grab: Grab, now_s: float) -> None:
+    def _picture_written(self, grab: Grab, now_s: float) -> None:
         if self._blank_since_s is not None:
             event = "recovered" if self._had_picture else "first picture"
             after_s = now_s - self._blank_since_s
             log.info("source %s: %s after %.1f s", self._source.label, event, after_s)
         if self._had_picture:
             self._gaps_s.append(now_s - self._picture_s)
-        self._geometry = info.geometry
-        self._blank_since_s = self._too_large = self._lost_because = None
+        self._blank_since_s = self._too_large_bytes = self._lost_because = None
         self._unreadable_since_s = None
         self._had_picture = True
         self._room_backoff.reset()
@@ -229,18 +213,24 @@ class CaptureLoop:
         if self._blank_since_s is None:
             self._blank_due_s = time.monotonic()
 
-    def _no_room(self, geometry: Geometry, error: RingSpaceError) -> None:
+    def _has_no_room(self, grab: Grab) -> bool:
+        """Whether it was tried in vain to make room for such a picture."""
+        tried = self._too_large_bytes
+        return tried is not None and (
+            self._frames.size_of(grab) >= tried or not self._frames.has_room(grab)
+        )
+
+    def _no_room(self, error: RingSpaceError) -> None:
         """Keep the old ring, say so on it, and try again later."""
-        if self._geometry is None:
+        if self._frames.geometry is None:
             raise error
         pause_s = self._room_backoff.next_pause_s()
         log.error("%s Next try in %g s.", error, pause_s)
-        self._too_large = geometry
+        self._too_large_bytes = self._frames.wanted_bytes
         self._room_retry_s = time.monotonic() + pause_s
         self._count_dropped(1)
-        self._go_blank(
-            f"no room in shared memory for {geometry.width}x{geometry.height}: see the log"
-        )
+        size = f"{self._frames.wanted.width}x{self._frames.wanted.height}"
+        self._go_blank(f"no room in shared memory for {size}: see the log")
 
     def _write_blank(self, now_s: float) -> None:
         if self._blank_since_s is None:
@@ -252,20 +242,17 @@ class CaptureLoop:
             f"no picture from {self._source.label} for {now_s - self._picture_s:.0f} s"
         )
         try:
-            slot = self._writer.begin(self._geometry or FIRST_GEOMETRY)
-            draw_blank(slot.image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
-            info = self._writer.commit(slot, monotonic_ns(), online=False, reason=reason)
+            info = self._frames.write_blank(reason)
         except RingSpaceError as error:
-            self._no_room(self._geometry or FIRST_GEOMETRY, error)
+            self._no_room(error)
             return
-        self._geometry = info.geometry
         self._publisher.publish(info)
 
     def _beat(self) -> None:
         try:
             self._writer.heartbeat()
         except RingSpaceError as error:  # somebody removed the segment and took its room
-            self._no_room(self._geometry or FIRST_GEOMETRY, error)
+            self._no_room(error)
 
     def _count_dropped(self, frames: int) -> None:
         if frames:

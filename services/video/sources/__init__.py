@@ -43,14 +43,22 @@ def open_source(settings: VideoSettings, wait: Wait = time.sleep) -> Source:
             case Kind.PATTERN:
                 return PatternSource(parse_pattern(address.target), wait)
             case Kind.FILE:
-                return FileSource(Path(address.target), loop=settings.file.loop, wait=wait)
+                return FileSource(
+                    Path(address.target),
+                    loop=settings.file.loop,
+                    wait=wait,
+                    passthrough=settings.passthrough,
+                )
             case Kind.DEVICE:
-                return DeviceSource(Path(address.target), settings.device)
+                return DeviceSource(
+                    Path(address.target), settings.device, passthrough=settings.passthrough
+                )
             case Kind.NETWORK:
                 return NetworkSource(
                     address.target,
                     open_timeout_s=settings.open_timeout_sec,
                     read_timeout_s=settings.read_timeout_sec,
+                    passthrough=settings.passthrough,
                 )
     except ValueError as error:
         raise ConfigError([f"video.source: {error}"]) from None

@@ -13,10 +13,10 @@ from services.video.sources.opencv import (
     Capture,
     CaptureSource,
     MakeCapture,
-    Pictures,
     fourcc_text,
     open_capture,
 )
+from services.video.sources.passthrough import pictures_of
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
 
@@ -36,20 +36,28 @@ class DeviceSource(CaptureSource):
     """See ``source.Source`` for the promises.
 
     Drivers take what they can of the wishes and say nothing, so what the camera really gives is
-    asked afterwards, logged, and a difference is a warning.
+    asked afterwards, logged, and a difference is a warning. That answer also decides whether there
+    are JPEGs to be passed through.
 
     Args:
         path: The device, ``/dev/video0``.
         wishes: The ``video.device`` settings.
+        passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
         make_capture: For tests.
     """
 
     def __init__(
-        self, path: Path, wishes: DeviceSettings, *, make_capture: MakeCapture = open_capture
+        self,
+        path: Path,
+        wishes: DeviceSettings,
+        *,
+        passthrough: bool = False,
+        make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(f"v4l2:{path}")
         self._path = path
         self._wishes = wishes
+        self._passthrough = passthrough
         self._make_capture = make_capture
 
     def open(self) -> None:
@@ -68,7 +76,7 @@ class DeviceSource(CaptureSource):
                 "capture device (a camera often has two nodes, try the next number)"
             )
         self._ask(capture)
-        self._pictures = Pictures(capture)
+        self._pictures = pictures_of(capture, cv2.CAP_V4L2, passthrough=self._passthrough)
         self._compare(capture)
 
     def grab(self) -> Grab:
@@ -81,7 +89,7 @@ class DeviceSource(CaptureSource):
         if not pictures.grab():
             gone = "" if self._path.exists() else ": it was unplugged"
             raise SourceUnavailable(f"{self._path} gives no pictures any more{gone}")
-        return Grab(pictures.geometry, monotonic_ns())
+        return Grab(pictures.geometry, monotonic_ns(), size_bytes=pictures.size_bytes)
 
     def _check_path(self) -> None:
         try:

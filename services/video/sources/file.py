@@ -10,6 +10,7 @@ import cv2
 
 from services.video.sources.opencv import CaptureSource, MakeCapture, Pictures, open_capture
 from services.video.sources.pacer import Pacer
+from services.video.sources.passthrough import pictures_of
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceEnded, SourceUnavailable
 
@@ -37,6 +38,7 @@ class FileSource(CaptureSource):
         path: The file.
         loop: Start over at the end; otherwise ``grab`` raises SourceEnded.
         wait: Sleeps; comes back early when the service stops.
+        passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
         make_capture: For tests.
     """
 
@@ -46,12 +48,14 @@ class FileSource(CaptureSource):
         *,
         loop: bool = True,
         wait: Wait = time.sleep,
+        passthrough: bool = False,
         make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(f"file:{path}")
         self._path = path
         self._loop = loop
         self._pacer = Pacer(wait)
+        self._passthrough = passthrough
         self._make_capture = make_capture
         self._position_s: float | None = None
 
@@ -68,7 +72,7 @@ class FileSource(CaptureSource):
         if not capture.isOpened():
             capture.release()
             raise SourceUnavailable(f"{self._path} is not a video that FFmpeg can read")
-        self._pictures = Pictures(capture)
+        self._pictures = pictures_of(capture, cv2.CAP_FFMPEG, passthrough=self._passthrough)
         self._position_s = None
 
     def grab(self) -> Grab:
@@ -93,6 +97,7 @@ class FileSource(CaptureSource):
         return Grab(
             pictures.geometry,
             monotonic_ns(),
+            size_bytes=pictures.size_bytes,
             dropped=dropped,
             period_s=self._period_s(pictures),
         )

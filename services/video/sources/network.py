@@ -17,7 +17,8 @@ from services.video.sources.address import (
     user_and_password,
     without_secrets,
 )
-from services.video.sources.opencv import CaptureSource, MakeCapture, Pictures, open_capture
+from services.video.sources.opencv import CaptureSource, MakeCapture, open_capture
+from services.video.sources.passthrough import pictures_of
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
 
@@ -39,6 +40,7 @@ class NetworkSource(CaptureSource):
             and leave this class only towards FFmpeg.
         open_timeout_s: How long the other side may take to answer.
         read_timeout_s: How long it may be silent afterwards.
+        passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
         make_capture: For tests.
     """
 
@@ -48,12 +50,14 @@ class NetworkSource(CaptureSource):
         *,
         open_timeout_s: float = 5.0,
         read_timeout_s: float = 5.0,
+        passthrough: bool = False,
         make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(without_secrets(url))
         self._url = url
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
+        self._passthrough = passthrough
         self._make_capture = make_capture
 
     @property
@@ -83,7 +87,7 @@ class NetworkSource(CaptureSource):
         if not capture.isOpened():
             capture.release()
             raise SourceUnavailable(_why_not(self._url))
-        self._pictures = Pictures(capture)
+        self._pictures = pictures_of(capture, cv2.CAP_FFMPEG, passthrough=self._passthrough)
 
     def grab(self) -> Grab:
         """Wait for the next picture.
@@ -97,7 +101,7 @@ class NetworkSource(CaptureSource):
             raise SourceUnavailable(
                 f"{host}:{port} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
             )
-        return Grab(pictures.geometry, monotonic_ns())
+        return Grab(pictures.geometry, monotonic_ns(), size_bytes=pictures.size_bytes)
 
 
 def _why_not(url: str) -> str:

@@ -3,7 +3,8 @@
 ``grab`` decodes, ``retrieve(slot.image)`` converts to BGR and lays the result into shared memory.
 OpenCV keeps the given array when size and channels fit (a test holds that); otherwise it makes an
 array of its own, and that is how a change of size shows. Streams by FFmpeg rarely show one: OpenCV
-scales their pictures to the size they had when the stream was opened.
+scales their pictures to the size they had when the stream was opened. Pictures that stay JPEG are
+``passthrough.py``'s.
 """
 
 from __future__ import annotations
@@ -99,6 +100,11 @@ class Pictures:
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self.geometry = Geometry(max(1, width), max(1, height), PixelFormat.BGR24)
         """What the next picture is expected to be: the properties' word, then the last picture."""
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Length of the JPEG grabbed last; None for raw pixels, whose geometry tells it."""
+        return None
 
     @property
     def fps(self) -> float | None:

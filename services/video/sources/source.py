@@ -40,7 +40,7 @@ class Grab:
     Attributes:
         geometry: Size and pixel format it is expected to have.
         captured_at: When the source handed it over, ``CLOCK_MONOTONIC``.
-        size_bytes: Upper bound of a JPEG payload; None for raw pixels.
+        size_bytes: Length of the JPEG that ``retrieve`` will write; None for raw pixels.
         dropped: Pictures before this one that existed and were thrown away because we were late.
         period_s: Seconds until the next picture, where the source knows its own rate.
     """
@@ -98,7 +98,9 @@ class Source(Protocol):
         """
 
     def retrieve(self, slot: Slot) -> Geometry:
-        """Put the picture that was grabbed last into ``slot.image``; call it once per grab.
+        """Put the picture that was grabbed last into the slot; call it once per grab.
+
+        Pixels go into ``slot.image``, a JPEG as the source gave it into ``slot.payload``.
 
         Returns:
             The geometry of the picture in the slot.
