@@ -14,6 +14,7 @@ _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine
+from services.api import part as _part
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.settings import load_settings as _load_settings
@@ -50,6 +51,9 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     _lifecycle.quieten(_logging.getLogger("gunicorn.error"))
     if _settings.logging.level != "DEBUG":  # the page and the probes ask every second or so
         _logging.getLogger("gunicorn.access").setLevel(_logging.WARNING)
+    _lifecycle.allow_descriptors(worker_connections)
+    # TLS encrypts a copy for each client: there is nothing for the kernel to send from a file
+    _part.use_files(enabled=_settings.api.stream.performance.zero_copy and not worker.cfg.is_ssl)
     worker.wsgi.extensions["ringcast"].start(worker)
 
 

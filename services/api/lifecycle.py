@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import logging
 import re
+import resource
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-__all__ = ["Lifecycle", "close_delimited", "quieten"]
+__all__ = ["Lifecycle", "allow_descriptors", "close_delimited", "quieten"]
+
+log = logging.getLogger(__name__)
 
 _STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
+
+
+_OTHER_DESCRIPTORS: Final = 100
+"""Rings, notification sockets, libraries, logs."""
 
 
 class Worker(Protocol):
@@ -50,6 +57,25 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
     if _STREAM_PATH.search(unquote(request.path, "latin-1")):
         request.version = (1, 0)
         request.must_close = True
+
+
+def allow_descriptors(connections: int) -> None:
+    """Raise the soft limit of open files to the hard one: 1024, the usual one, ends clients.
+
+    Args:
+        connections: Most that this worker accepts. Each takes a descriptor, and a second one while
+            it is late and holds a part that nobody else has.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * connections + _OTHER_DESCRIPTORS
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        log.warning(
+            "This worker may open %d files, and needs up to %d for %d connections: raise the hard "
+            "limit of open files (ulimit -Hn, LimitNOFILE, --ulimit nofile).",
+            *(hard, needed, connections),
+        )
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class _ClientLeft(logging.Filter):

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import logging
+import resource
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.lifecycle import Lifecycle, close_delimited, quieten
+from services.api.lifecycle import Lifecycle, allow_descriptors, close_delimited, quieten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def test_worker_that_is_told_to_end_is_draining() -> None:
@@ -40,6 +45,32 @@ def test_only_endless_answers_are_delimited_by_the_connection(path: str, *, endl
     close_delimited(request)
     assert request.must_close is endless
     assert request.version == ((1, 0) if endless else (1, 1))
+
+
+@pytest.fixture
+def limits() -> Iterator[tuple[int, int]]:
+    """A soft limit of open files below the hard one."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (500, hard))
+    yield 500, hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_soft_limit_of_open_files_is_raised_to_the_hard_one(
+    limits: tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    allow_descriptors(10)
+    _, hard = limits
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    assert caplog.text == ""
+
+
+def test_hard_limit_too_low_for_the_connections_is_said_with_the_number_needed(
+    limits: tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    _, hard = limits
+    allow_descriptors(hard)
+    assert f"may open {hard} files, and needs up to {2 * hard + 100}" in caplog.text
 
 
 def record(message: str, error: BaseException | None) -> logging.LogRecord:
