@@ -5,8 +5,10 @@ Start the Video Module (``make run`` or ``docker compose up``), then::
     python examples/motion_detector.py                 # the camera "billiards_video", until Ctrl-C
     python examples/motion_detector.py door_ring --frames 300
 
-It needs numpy, opencv and ringcast (``pip install .``); from a checkout it runs as it stands. The
-frames are read in place, in shared memory: the only copy made here is the small gray picture.
+It needs ringcast with OpenCV (``pip install '.[opencv]'``); from a checkout it runs as it stands.
+Pixels are read in place, in shared memory, and the only copy made here is the small gray picture. A
+camera whose JPEGs are passed through is decoded first; ``video.passthrough=false`` has the Video
+Module do that once for all.
 """
 
 from __future__ import annotations
@@ -20,13 +22,16 @@ import cv2
 
 try:
     from ringcast.consumer import VideoConsumer, VideoModuleNotAvailableError
+    from ringcast.errors import EncodeError, FrameOverwritten
+    from ringcast.pixels import pixels
 except ModuleNotFoundError:  # not installed: use the checkout this file lies in
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
     from shared.consumer import VideoConsumer, VideoModuleNotAvailableError
+    from shared.errors import EncodeError, FrameOverwritten
+    from shared.pixels import pixels
 
 LEARNING_FRAMES = 10
 """Everything is new in the first picture; these only teach what the place looks like."""
-GRAY = {"BGR24": cv2.COLOR_BGR2GRAY, "RGB24": cv2.COLOR_RGB2GRAY}
 
 
 def main() -> int:
@@ -44,12 +49,14 @@ def main() -> int:
             print(f"watching {consumer.source}")
             for frame in itertools.islice(consumer, options.frames):
                 info = frame.info
-                if not info.online or info.geometry.pixel_format.name not in GRAY:
+                if not info.online:
                     continue
-                small = cv2.resize(frame.image, (320, 180), interpolation=cv2.INTER_NEAREST)
-                if not frame.valid():  # overwritten while it was read: not one picture
+                try:
+                    small = cv2.resize(pixels(frame), (320, 180), interpolation=cv2.INTER_NEAREST)
+                    frame.check()
+                except (FrameOverwritten, EncodeError):  # not one picture, or a damaged one
                     continue
-                gray = cv2.cvtColor(small, GRAY[info.geometry.pixel_format.name])
+                gray = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
                 changed = 100 * cv2.countNonZero(subtractor.apply(gray)) / gray.size
                 learned += 1
                 if learned <= LEARNING_FRAMES:

@@ -26,7 +26,12 @@ PROGRAMS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob
 OUTSIDE_WORLD: Final = {
     "mmap": ("shared/ring/segment.py",),
     "zmq": ("shared/publisher.py", "services/api/subscriber.py", "shared/consumer.py"),
-    "cv2": ("services/video/sources/*.py", "services/api/encoder.py", "shared/blank.py"),
+    "cv2": (
+        "services/video/sources/*.py",
+        "services/api/encoder.py",
+        "shared/blank.py",
+        "shared/pixels.py",
+    ),
     "gevent": (
         "services/api/subscriber.py",
         "services/api/feed.py",
@@ -45,7 +50,12 @@ OUTSIDE_WORLD: Final = {
 CORE_LIBRARIES: Final = {"numpy", "zmq"}
 """What ``pip install ringcast`` brings: all that a vision module needs."""
 
-EXTRA_MODULES: Final = {"shared/settings.py", "shared/settings_schema.py", "shared/blank.py"}
+EXTRA_MODULES: Final = {
+    "shared/settings.py",
+    "shared/settings_schema.py",
+    "shared/blank.py",
+    "shared/pixels.py",
+}
 """Modules of the wheel that need an extra (pydantic, OpenCV)."""
 
 ENVIRONMENT_USERS: Final = {

@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from shared.frame import Geometry, MonotonicNs, PixelFormat
@@ -18,9 +20,10 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 DETECTOR = Path(__file__).parents[2] / "examples" / "motion_detector.py"
 
 
-def watch(segment_name: str, moves_after: int) -> str:
+def watch(segment_name: str, moves_after: int, *, jpeg: bool = False) -> str:
     """Run the detector on a gray wall, before which a block jumps about in the end; its output."""
-    geometry = Geometry(320, 180, PixelFormat.BGR24)
+    geometry = Geometry(320, 180, PixelFormat.JPEG if jpeg else PixelFormat.BGR24)
+    image = np.empty((180, 320, 3), np.uint8)
     with RingWriter(segment_paths(segment_name), label="a gray wall") as writer:
         command = [sys.executable, "-u", str(DETECTOR), segment_name, "--frames", "40"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as detector:
@@ -28,12 +31,15 @@ def watch(segment_name: str, moves_after: int) -> str:
             while detector.poll() is None:
                 # The detector waits for notifications or looks at head four times a second; each
                 # of its frames sees the wall for a while, then a white block that jumps about.
-                slot = writer.begin(geometry)
-                slot.image[:] = 90
+                image[:] = 90
                 if number > moves_after:
                     left = number % 7 * 40
-                    slot.image[40:140, left : left + 40] = 255
-                writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+                    image[40:140, left : left + 40] = 255
+                slot = writer.begin(geometry, 50_000 if jpeg else None)
+                payload = cv2.imencode(".jpg", image)[1].reshape(-1) if jpeg else image.reshape(-1)
+                slot.payload[: payload.size] = payload
+                now = MonotonicNs(time.monotonic_ns())
+                writer.commit(slot, now, size_bytes=payload.size)
                 number += 1
                 try:
                     detector.wait(0.01)
@@ -46,8 +52,12 @@ def watch(segment_name: str, moves_after: int) -> str:
     return printed
 
 
-def test_motion_detector_says_when_something_begins_to_move(segment_name: str) -> None:
-    assert ": motion (" in watch(segment_name, moves_after=400)
+@pytest.mark.parametrize("jpeg", [False, True])
+def test_motion_detector_says_when_something_begins_to_move(
+    segment_name: str,
+    jpeg: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    assert ": motion (" in watch(segment_name, moves_after=400, jpeg=jpeg)
 
 
 def test_motion_detector_says_nothing_of_a_still_picture(segment_name: str) -> None:

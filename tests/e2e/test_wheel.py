@@ -62,6 +62,12 @@ def test_wheel_brings_numpy_and_pyzmq_and_nothing_else(environment: Path) -> Non
     assert names - {"pip", "setuptools"} == {"ringcast", "numpy", "pyzmq"}
 
 
+def test_pixels_without_opencv_name_the_extra(environment: Path, tmp_path: Path) -> None:
+    program = [str(environment), "-c", "import ringcast.pixels"]
+    result = subprocess.run(program, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert "pip install 'ringcast[opencv]'" in result.stderr
+
+
 def test_vision_module_reads_frames_with_the_installed_package(
     environment: Path, segment_name: str, tmp_path: Path
 ) -> None:
