@@ -38,6 +38,8 @@ OUTSIDE_WORLD: Final = {
         "services/api/encoder.py",
         "services/api/cache.py",
         "services/api/fanout.py",
+        "services/api/rendition.py",
+        "services/api/variant_ring.py",
         "services/api/stream.py",
         "services/api/connection.py",
     ),

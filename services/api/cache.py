@@ -27,13 +27,13 @@ class JpegCache:
     """Results of encoding, by (epoch, sequence, variant). One per camera.
 
     Attributes:
-        encoded: How often something was really encoded.
+        made: How often nobody had asked for it yet.
         shared: How often an encoded or coming result was given to one more who asked.
     """
 
     def __init__(self) -> None:
         self._results: OrderedDict[Hashable, AsyncResult[Jpeg]] = OrderedDict()
-        self.encoded = 0
+        self.made = 0
         self.shared = 0
 
     def get(self, key: Hashable, encode: Callable[[], Jpeg]) -> Jpeg:
@@ -50,7 +50,7 @@ class JpegCache:
         if result is None:
             result = AsyncResult()
             self._results[key] = result
-            self.encoded += 1
+            self.made += 1
             # in a greenlet of its own: who asked first may be killed, the others still wait
             gevent.spawn(self._encode, key, encode, result)
         else:

@@ -12,7 +12,9 @@ from services.api.cache import JpegCache
 from services.api.counters import Counters
 from services.api.fanout import Fanout
 from services.api.feed import Feed
+from services.api.jpeg import framed
 from services.api.subscriber import Subscriber
+from services.api.variant_ring import sweep_variants
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import MonotonicNs, PixelFormat
@@ -27,12 +29,15 @@ if TYPE_CHECKING:
     from services.api.variant import Variant
     from shared.frame import FrameInfo, Geometry
     from shared.naming import SegmentPaths
+    from shared.ring.reader import RingReader
     from shared.settings import Settings
 
 __all__ = ["Camera"]
 
 _ANY_TIME: Final = MonotonicNs(0)
 _TRIES: Final = 4
+_AS_IT_IS: Final = ("as it is",)
+_SHOWN_NS: Final = 1_000_000_000
 _FRESH_MS: Final = 3000.0
 """A frame older than this is not fresh: the Video Module gives at least a blank every second."""
 
@@ -54,6 +59,8 @@ class Camera:
         counters: What happened to its frames here.
         draining: Says whether the worker is shutting down.
         limits: ``api.stream.*``.
+        paths: Its segment, lock and socket.
+        reserve_bytes: Room that must stay free in the directory beside every ring.
         turn: To be taken before a frame is chosen for ``jpeg``.
     """
 
@@ -71,6 +78,8 @@ class Camera:
         self.counters = Counters()
         self.draining = draining
         self.limits = settings.api.stream
+        self.paths = paths
+        self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
         self.turn = encoder.turn
@@ -82,10 +91,13 @@ class Camera:
 
     def start(self) -> None:
         """Begin to follow the ring; there need not be one yet."""
+        sweep_variants(self.paths)
         self._subscriber.start()
 
     def stop(self) -> None:
-        """Let go of the ring; again is harmless."""
+        """Let go of all rings; again is harmless. What this worker leads, another takes over."""
+        for fanout in tuple(self._fanouts.values()):
+            fanout.rendition.stop()
         self._subscriber.stop()
 
     def online(self) -> bool:
@@ -125,7 +137,9 @@ class Camera:
         return fanout
 
     def forget(self, fanout: Fanout) -> None:
-        """Drop a fan-out that has ended."""
+        """Drop a fan-out that has ended, its rendition too."""
+        if not fanout.idle:
+            return
         for variant, known in tuple(self._fanouts.items()):
             if known is fanout:
                 del self._fanouts[variant]
@@ -180,14 +194,33 @@ class Camera:
         if reader is None or reader.epoch != info.epoch:
             raise RingUnavailable(self._attachment.paths.ring, "its epoch is over")
         key = (info.epoch, info.sequence, _decisive(info.geometry, variant))
-        return self._cache.get(key, lambda: self._encoder.encode(reader, info.sequence, variant))
+        return self._cache.get(key, lambda: self._make_jpeg(reader, info, variant))
 
-    def snapshot(self, info: FrameInfo, variant: Variant) -> Jpeg:
+    def _make_jpeg(self, reader: RingReader, info: FrameInfo, variant: Variant) -> Jpeg:
+        if self.passes(info, variant):
+            with reader.view(info.sequence) as view:
+                return framed(view.info, view.payload)
+        jpeg = self._encoder.encode(reader, info.sequence, variant)
+        self.counters.encoded += 1
+        self.counters.encode_seconds += jpeg.encode_ns / 1e9
+        return jpeg
+
+    def passes(self, info: FrameInfo, variant: Variant) -> bool:
+        """Whether a frame is what the variant asks for as it is: the camera's own JPEG."""
+        return _decisive(info.geometry, variant) is _AS_IT_IS
+
+    def snapshot(
+        self, info: FrameInfo, variant: Variant, captured_after: MonotonicNs | None = None
+    ) -> Jpeg:
         """The JPEG of the newest frame, once it is our turn to have one encoded.
+
+        Where the variant is watched its newest picture is taken if it will do: nothing is encoded.
 
         Args:
             info: A frame that would do.
             variant: What is to become of it.
+            captured_after: What is older will not do, ``CLOCK_MONOTONIC`` nanoseconds; None: what
+                a stream that is watched shows will do.
 
         Raises:
             FrameOverwritten: Even the newest was overwritten, several times.
@@ -195,6 +228,11 @@ class Camera:
             EncodeError: It cannot be encoded.
             ProtocolError: Its slot contradicts itself.
         """
+        fanout = self._fanouts.get(variant)
+        shown = fanout.rendition.newest if fanout else None
+        oldest = info.captured_at - _SHOWN_NS if captured_after is None else captured_after
+        if shown is not None and shown.captured_at > oldest:
+            return shown
         for _ in range(_TRIES - 1):
             try:
                 return self._newest_jpeg(info, variant)
@@ -203,6 +241,8 @@ class Camera:
         return self._newest_jpeg(info, variant)
 
     def _newest_jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+        if self.passes(info, variant):
+            return self.jpeg(self.feed.newest or info, variant)
         with self.turn:
             return self.jpeg(self.feed.newest or info, variant)
 
@@ -220,6 +260,7 @@ class Camera:
         newest, reader, attachment = self.feed.newest, self._attachment.reader, self._attachment
         age_ms = self.feed.age_ms()
         fresh = self.fresh()
+        renditions = [fanout.rendition for fanout in self._fanouts.values()]
         return {
             "camera": self.name,
             "online": bool(fresh and newest and newest.online),
@@ -239,7 +280,9 @@ class Camera:
             "clients": self.clients(),
             "source_dropped": reader.dropped if reader else None,
             **asdict(self.counters),
-            "encoded": self._cache.encoded,
+            "source_ms": _source_ms(newest) if newest else None,
+            "leads": [each.suffix for each in renditions if each.leads],
+            "follows": [each.suffix for each in renditions if each.follows],
             "attached": attachment.attached,
             "notifications": self._subscriber.notifications,
             "refused": self._subscriber.refused,
@@ -248,5 +291,13 @@ class Camera:
 
 def _decisive(geometry: Geometry, variant: Variant) -> tuple[object, ...]:
     """What of a variant makes a difference for frames of this geometry."""
-    passthrough = variant.passthrough and geometry.pixel_format is PixelFormat.JPEG
-    return (variant.quality, variant.fit(geometry.width, geometry.height), passthrough)
+    size = variant.fit(geometry.width, geometry.height)
+    jpeg = geometry.pixel_format is PixelFormat.JPEG
+    if jpeg and variant.passthrough and size == (geometry.width, geometry.height):
+        return _AS_IT_IS
+    return (variant.quality, size)
+
+
+def _source_ms(info: FrameInfo) -> float:
+    """What the source took to hand a frame over and decode it, milliseconds."""
+    return round((info.published_at - info.captured_at) / 1e6, 2)

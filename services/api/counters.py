@@ -18,6 +18,8 @@ class Counters:
         repeated: Parts sent again after a silence.
         overwritten: Frames the writer lapped while they were being encoded.
         encode_errors: Frames that could not become a JPEG.
+        encoded: Frames that were encoded, by this worker.
+        encode_seconds: What that took in the encoder's threads, all together.
         stalled: Clients ended because they took nothing for too long.
     """
 
@@ -27,4 +29,6 @@ class Counters:
     repeated: int = 0
     overwritten: int = 0
     encode_errors: int = 0
+    encoded: int = 0
+    encode_seconds: float = 0.0
     stalled: int = 0

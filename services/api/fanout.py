@@ -1,8 +1,9 @@
-"""Fan-out: one variant of one camera, encoded once and sent to everybody who is ready for it.
+"""Fan-out: sends the pictures of one variant to everybody who is ready for them.
 
-One greenlet per variant that somebody watches; it ends with its last client. It waits for the feed
-(or 250 ms), has the newest frame encoded if anybody wants it, and hands the same bytes to all of
-them. What nobody is ready for is never encoded.
+One greenlet per variant that somebody watches in this worker; it ends with its last client. The
+rendition makes the pictures and wakes it; while it sends frame N to some hundred clients, which
+takes milliseconds, frame N+1 is already being encoded. What nobody is ready for is never encoded:
+the rendition asks here first.
 """
 
 from __future__ import annotations
@@ -14,14 +15,16 @@ from typing import TYPE_CHECKING, Final
 import gevent
 from gevent.event import Event
 
-from shared.errors import EncodeError, FrameOverwritten, ProtocolError, RingUnavailable
-from shared.meter import Throttle
+from services.api.rendition import Rendition
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from services.api.camera import Camera
     from services.api.jpeg import Jpeg
     from services.api.stream import Stream
     from services.api.variant import Variant
+    from shared.frame import FrameInfo
 
 __all__ = ["Fanout"]
 
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _TEND_S: Final = 0.25
 _BLANK_S: Final = 1.0
+_STALE_NS: Final = 250_000_000
+"""A picture older than the camera's newest by more is not what a newcomer should see first."""
 _BREATH: Final = 16
 """Clients served before the hub may look after others: 16 writes of 1080p take about 1 ms."""
 
@@ -42,32 +47,57 @@ class Fanout:
 
     Attributes:
         streams: The clients.
+        rendition: Makes their pictures.
     """
 
     def __init__(self, camera: Camera, variant: Variant) -> None:
         self._camera = camera
         self._variant = variant
         self._wake = Event()
-        self._complaint = Throttle()
         self._tended_at = 0.0
         self._blank_at = 0.0
+        self._offered: Jpeg | None = None
+        self._newcomers: list[Stream] = []
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.streams: set[Stream] = set()
+        self.rendition = Rendition(camera, variant, self)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of it is needed any more."""
+        return not self.streams and self._greenlet is None and not self.rendition.running
 
     def join(self, stream: Stream) -> None:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
-        self._wake.set()
+        self._newcomers.append(stream)
+        self.look()
+        self.rendition.look()
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
 
     def leave(self, stream: Stream) -> None:
         """Take a client out; again is harmless."""
         self.streams.discard(stream)
+        if not self.streams:
+            self.look()
+            self.rendition.look()
+
+    def wants(self, info: FrameInfo) -> bool:
+        """Whether any client is to be sent this frame of the camera."""
+        source_fps = self._camera.feed.fps()
+        return any(stream.wants(info, source_fps) for stream in self.streams)
+
+    def look(self) -> None:
+        """Have the greenlet look whether there is anything to be sent."""
         self._wake.set()
 
+    def end_all(self, why: str) -> None:
+        """End every stream."""
+        for stream in tuple(self.streams):
+            stream.end(why)
+
     def _run(self) -> None:
-        self._camera.feed.join(self._wake)
         try:
             while self.streams:
                 self._wake.wait(_TEND_S)
@@ -75,77 +105,55 @@ class Fanout:
                 self._turn(time.monotonic())
         except Exception:
             log.exception("%s: stream generation error", self._camera.name)
-            self._end_all("stream generation error")
+            self.end_all("stream generation error")
         finally:
-            self._camera.feed.leave(self._wake)
             self._greenlet = None
             self._camera.forget(self)
-            if self.streams:  # somebody joined while this greenlet was ending
-                self._end_all("the stream was interrupted")
 
     def _turn(self, now: float) -> None:
-        """Do what is to be done at a new frame, or after 250 ms without one."""
+        """Do what is to be done at a new picture, or after 250 ms without one."""
         camera = self._camera
+        tending = now - self._tended_at >= _TEND_S
         if camera.draining():
-            self._end_all("the server is shutting down")
+            self.end_all("the server is shutting down")
         elif camera.online():
-            self._offer_newest()
+            self._offer_newest(everybody=tending)
         elif camera.lost_for_s() > camera.limits.video_loss_grace_sec:
-            self._end_all(f"the Video Module did not come back: {camera.why()}")
+            self.end_all(f"the Video Module did not come back: {camera.why()}")
         elif now - self._blank_at >= _BLANK_S:
             self._blank_at = now
-            self._send(camera.blank(self._variant), [s for s in self.streams if s.ready()])
-        if now - self._tended_at >= _TEND_S:
+            blank = camera.blank(self._variant)
+            self._send(blank, [stream for stream in self.streams if stream.ready()])
+        if tending:
             self._tended_at = now
             for stream in tuple(self.streams):
                 stream.tend()
 
-    def _offer_newest(self) -> None:
-        camera = self._camera
-        ready = self._ready()
-        if not ready:
+    def _offer_newest(self, *, everybody: bool) -> None:
+        """Send the newest picture to those who want it.
+
+        A new one is offered to all; one that was offered before to those who came since, and at
+        times to all again: who was too slow for it may be ready now.
+        """
+        jpeg, info = self.rendition.newest, self.rendition.info
+        if jpeg is None or info is None:
             return
-        try:
-            wait = camera.turn.locked()
-            with camera.turn:
-                ready = self._ready() if wait else ready  # a newer frame may have come
-                info = camera.feed.newest
-                if info is None or not ready:
-                    return
-                jpeg = camera.jpeg(info, self._variant)
-        except FrameOverwritten:
-            camera.counters.overwritten += 1
-            self._wake.set()  # a newer frame is there: look again at once
-        except RingUnavailable:
-            return  # it went while we looked: the next turn sees it
-        except (EncodeError, ProtocolError) as error:
-            camera.counters.encode_errors += 1
-            self._complain(error)
-        else:
-            self._blank_at = 0.0
-            self._send(jpeg, ready)
+        new = jpeg is not self._offered
+        if not new and self._is_stale(info):
+            return
+        self._offered, self._blank_at = jpeg, 0.0
+        asked = tuple(self.streams) if new or everybody else self._newcomers
+        self._newcomers = []
+        source_fps = self._camera.feed.fps()
+        self._send(jpeg, (stream for stream in asked if stream.wants(info, source_fps)))
 
-    def _ready(self) -> list[Stream]:
-        """The clients that want the newest frame, and can take it."""
-        feed = self._camera.feed
-        info = feed.newest
-        if info is None:
-            return []
-        source_fps = feed.fps()
-        return [stream for stream in self.streams if stream.wants(info, source_fps)]
+    def _is_stale(self, info: FrameInfo) -> bool:
+        newest = self._camera.feed.newest
+        return newest is not None and info.captured_at < newest.captured_at - _STALE_NS
 
-    def _send(self, jpeg: Jpeg, streams: list[Stream]) -> None:
+    def _send(self, jpeg: Jpeg, streams: Iterable[Stream]) -> None:
         for count, stream in enumerate(streams, start=1):
             if not stream.ended:
                 stream.send(jpeg)
             if count % _BREATH == 0:
                 gevent.sleep(0)
-
-    def _end_all(self, why: str) -> None:
-        for stream in tuple(self.streams):
-            stream.end(why)
-
-    def _complain(self, error: Exception) -> None:
-        withheld = self._complaint.ready(time.monotonic())
-        if withheld is not None:
-            log.error("%s: %s (%d more withheld)", self._camera.name, error, withheld)

@@ -44,16 +44,20 @@ class Subscriber:
         paths: The camera's files.
         attachment: Follows the ring across restarts; this greenlet owns it.
         feed: Is told of every new frame, and woken when the writer's condition changes.
+        quiet: Nobody needs to read in the log how the writer fares.
 
     Attributes:
         notifications: How many were received.
         refused: How many messages and frames contradicted our own format.
     """
 
-    def __init__(self, paths: SegmentPaths, attachment: Attachment, feed: Feed) -> None:
+    def __init__(
+        self, paths: SegmentPaths, attachment: Attachment, feed: Feed, *, quiet: bool = False
+    ) -> None:
         self._paths = paths
         self._attachment = attachment
         self._feed = feed
+        self._quiet = quiet
         self._complaint = Throttle()
         self._seen = (0, 0)
         self._greenlet: gevent.Greenlet[[], None] | None = None
@@ -141,9 +145,11 @@ class Subscriber:
     def _report(self, before: Condition) -> None:
         attachment = self._attachment
         if attachment.condition is Condition.LIVE:
-            log.info("%s: attached to the Video Module's ring", self._paths.name)
+            level = logging.DEBUG if self._quiet else logging.INFO
+            log.log(level, "%s: attached to its ring", self._paths.name)
         else:
-            log.warning(
+            log.log(
+                logging.DEBUG if self._quiet else logging.WARNING,
                 "%s: was %s, is %s: %s",
                 self._paths.name,
                 before,

@@ -39,7 +39,7 @@ def _frame(camera: Camera) -> Response:
     asked_at = MonotonicNs(time.monotonic_ns())
     options = parse_options(request.args, cameras().settings.api.stream)
     info = camera.wait_for_frame(asked_at, _PATIENCE_S, client_gone())
-    jpeg = camera.snapshot(info, options.variant)
+    jpeg = camera.snapshot(info, options.variant, asked_at)
     response = Response(jpeg.picture, content_type="image/jpeg")
     for name, value in jpeg.headers:
         response.headers[name] = value

@@ -31,7 +31,7 @@ def test_many_who_ask_at_once_share_one_encoding() -> None:
     gevent.joinall(asking, timeout=5)
     assert len(calls) == 1
     assert len({id(one.value) for one in asking}) == 1
-    assert (cache.encoded, cache.shared) == (1, 19)
+    assert (cache.made, cache.shared) == (1, 19)
 
 
 def test_first_who_asked_may_be_killed_and_the_others_still_get_it() -> None:

@@ -1,0 +1,225 @@
+"""The ring of one variant of a camera: the worker that holds its lock writes, the others read.
+
+It is a ring as the camera's own, with JPEGs in its slots and a socket for notifications beside it,
+so everything that is true of those is true of it: the kernel frees the lock when the worker dies,
+and any ``VideoConsumer`` can read it. Its frames name the camera's frame they were made from.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from services.api.feed import Feed
+from services.api.jpeg import framed
+from services.api.subscriber import Subscriber
+from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable, WriterConflict
+from shared.frame import Geometry, PixelFormat
+from shared.naming import variants_left
+from shared.publisher import Publisher
+from shared.ring.attachment import Attachment
+from shared.ring.writer import RingWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gevent.event import Event
+
+    from services.api.jpeg import Jpeg
+    from services.api.variant import Variant
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+
+__all__ = ["VariantReader", "VariantWriter", "suffix_of", "sweep_variants"]
+
+log = logging.getLogger(__name__)
+
+_SLOTS: Final = 4
+"""Readers copy a frame within milliseconds; at 30 fps they have 100."""
+_STALE_NS: Final = 500_000_000
+
+
+def suffix_of(variant: Variant) -> str:
+    """What the ring of a variant is called behind the camera's name: ``q40w640h360``."""
+    passthrough = "p" if variant.passthrough else ""
+    width = "" if variant.width is None else f"w{variant.width}"
+    height = "" if variant.height is None else f"h{variant.height}"
+    return f"q{variant.quality}{passthrough}{width}{height}"
+
+
+def sweep_variants(camera: SegmentPaths) -> None:
+    """Remove what killed workers left of a camera's variants; what has an owner stays."""
+    try:
+        left = variants_left(camera)
+    except OSError:
+        return  # no such directory, or not for us: then there is nothing of ours in it
+    for paths in left:
+        try:
+            with RingWriter(paths, patience_s=0.0):
+                paths.socket.unlink(missing_ok=True)
+        except WriterConflict:
+            log.debug("%s: another worker writes it", paths.name)
+        except (OSError, RingUnavailable) as error:
+            log.warning("%s: left by a killed worker, and stays: %s", paths.name, error)
+
+
+class VariantWriter:
+    """The end of the worker that leads: it encodes for all workers of the host.
+
+    Owned by one greenlet; nothing here waits.
+
+    Args:
+        paths: Of the variant.
+        reserve_bytes: Room that must stay free beside the ring.
+        label: What the variant is, for readers.
+    """
+
+    def __init__(self, paths: SegmentPaths, reserve_bytes: int, label: str) -> None:
+        self._writer = RingWriter(
+            paths, slots=_SLOTS, reserve_bytes=reserve_bytes, label=label, patience_s=0.0
+        )
+        self._publisher = Publisher(paths)
+        self._last: FrameInfo | None = None
+
+    def open(self) -> None:
+        """Take the lock; there is a ring after the first ``write``.
+
+        Raises:
+            WriterConflict: Another worker holds it.
+            RingUnavailable: The directory is missing or not writable.
+        """
+        self._writer.open()
+        try:
+            self._publisher.open()
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, jpeg: Jpeg) -> None:
+        """Give a picture to the other workers.
+
+        Raises:
+            RingSpaceError: There is no room for the ring.
+            RingUnavailable: The directory went away.
+            WriterConflict: Somebody removed the lock, and another worker took it.
+        """
+        picture = memoryview(jpeg.picture)
+        geometry = Geometry(jpeg.width, jpeg.height, PixelFormat.JPEG)
+        slot = self._writer.begin(geometry, size_bytes=picture.nbytes)
+        slot.payload[: picture.nbytes] = picture
+        self._last = self._writer.commit(
+            slot,
+            jpeg.captured_at,
+            online=jpeg.online,
+            size_bytes=picture.nbytes,
+            origin=(jpeg.epoch, jpeg.sequence),
+        )
+        self._publisher.publish(self._last)
+
+    def watched(self) -> bool:
+        """Whether another worker, or anybody, listens for its frames."""
+        return self._publisher.watched()
+
+    def beat(self) -> None:
+        """Show readers that this worker is not hung; at least every 250 ms.
+
+        Raises:
+            WriterConflict: As ``write``.
+            RingUnavailable: As ``write``.
+        """
+        self._writer.heartbeat()
+        self._publisher.check()
+
+    def close(self) -> None:
+        """Give the ring up: a last notification lets others take over at once."""
+        try:
+            self._publisher.withdraw()
+            self._writer.close()
+            if self._last is not None:
+                self._publisher.publish(self._last)
+        except OSError as error:
+            log.warning("cannot be cleared away: %s", error)
+        finally:
+            self._publisher.close()
+
+
+class VariantReader:
+    """The end of a worker that follows. Owned by one greenlet.
+
+    Args:
+        paths: Of the variant.
+        variant: What it is.
+        wake: Set at every new frame.
+        clock: A steady clock, seconds.
+    """
+
+    def __init__(
+        self,
+        paths: SegmentPaths,
+        variant: Variant,
+        wake: Event,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._quality = variant.quality
+        self._wake = wake
+        self._clock = clock
+        self._feed = Feed()
+        self._attachment = Attachment(paths)
+        self._subscriber = Subscriber(paths, self._attachment, self._feed, quiet=True)
+        self._taken: FrameInfo | None = None
+        self._behind_since: float | None = None
+
+    def open(self, camera: FrameInfo) -> None:
+        """Begin to follow; there need not be a ring yet.
+
+        Args:
+            camera: The camera's newest frame: what the ring holds of long before it is not taken.
+        """
+        self._feed.join(self._wake)
+        self._subscriber.start()
+        newest = self._feed.newest
+        if newest is not None and newest.captured_at < camera.captured_at - _STALE_NS:
+            self._taken = newest
+
+    def close(self) -> None:
+        """Let go of the ring; again is harmless."""
+        self._feed.leave(self._wake)
+        self._subscriber.stop()
+
+    def take(self) -> tuple[FrameInfo, Jpeg] | None:
+        """The ring's newest frame, if it was not taken yet.
+
+        Returns:
+            What is known about it, epoch and sequence as the camera's frame had them, and a copy of
+            the picture; None: nothing new.
+        """
+        self._subscriber.look()
+        reader, newest = self._attachment.reader, self._feed.newest
+        if reader is None or newest is None or newest == self._taken:
+            return None
+        if newest.epoch != reader.epoch:
+            return None  # its ring was replaced, and the new one has no frame yet
+        try:
+            with reader.view(newest.sequence) as view:
+                jpeg = framed(view.info, view.payload, quality=self._quality)
+        except (FrameOverwritten, ProtocolError):
+            return None  # the next one is soon there
+        self._taken, self._behind_since = newest, None
+        epoch, sequence = newest.origin_epoch, newest.origin_sequence
+        return replace(newest, epoch=epoch, sequence=sequence), jpeg
+
+    def behind_s(self, camera: FrameInfo) -> float:
+        """For how long the ring has owed the newest frame of the camera, or one before it.
+
+        Args:
+            camera: The camera's newest frame.
+        """
+        taken = self._taken
+        frame = (camera.epoch, camera.sequence)
+        if taken is not None and (taken.origin_epoch, taken.origin_sequence) == frame:
+            return 0.0
+        if self._behind_since is None:
+            self._behind_since = self._clock()
+        return self._clock() - self._behind_since
