@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from tests.support.multipart import MultipartReader, Part, ProtocolViolation, parse_headers
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 __all__ = ["EndOfStream", "MjpegClient", "MultipartReader", "Part", "ProtocolViolation", "get"]
@@ -52,6 +53,7 @@ class MjpegClient:
         http: ``"1.1"`` or ``"1.0"``, as sent in the request line.
         timeout_s: How long any single receive may take.
         receive_buffer_bytes: Size of the kernel's receive buffer (a small one makes a slow client).
+        tls: How to speak TLS; None: in plain.
 
     Attributes:
         status: The HTTP status code.
@@ -67,6 +69,7 @@ class MjpegClient:
         http: str = "1.1",
         timeout_s: float = 15.0,
         receive_buffer_bytes: int | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._target = urlsplit(url)
         self._http = http
@@ -77,6 +80,8 @@ class MjpegClient:
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(timeout_s)
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         try:
             self._request()
         except BaseException:

@@ -41,6 +41,19 @@ def test_frames_are_evenly_chosen(fps: float, source_fps: float, jitter_s: float
     assert all(abs(step - even) < 1.0 for step in steps[1:]), sorted(set(steps))
 
 
+@pytest.mark.parametrize("drift", [0.999, 1.0, 1.001])
+@pytest.mark.parametrize("fps", [20.0, 7.0, 12.5, 25.0, 29.0])
+def test_rate_holds_every_second_and_gaps_are_within_one_source_interval(
+    fps: float, drift: float
+) -> None:
+    """No beating against the source's clock, whether that runs a little fast or slow."""
+    source_fps = 30.0 * drift
+    numbers = chosen(fps, source_fps, seconds=120.0, jitter_s=0.003)
+    assert abs(len(numbers) / 120.0 - fps) <= 0.5
+    gaps_s = [(after - before) / source_fps for before, after in itertools.pairwise(numbers)]
+    assert all(abs(gap - 1 / fps) <= 1 / source_fps for gap in gaps_s[1:]), sorted(set(gaps_s))
+
+
 @pytest.mark.parametrize("source_fps", [30.0, 29.97, 30.3, 15.0, 5.0])
 def test_source_that_is_no_faster_is_passed_on_frame_by_frame(source_fps: float) -> None:
     frames = int(60 * source_fps)
