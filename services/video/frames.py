@@ -9,14 +9,13 @@ What the capture loop decides, this does; it knows no time and no source's condi
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from services.video.sources import PictureResized
 from services.video.sources.source import monotonic_ns
 from shared.blank import FIRST_GEOMETRY, blank_jpeg, draw_blank
-from shared.errors import RingSpaceError
 from shared.frame import PixelFormat
 
 if TYPE_CHECKING:
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from shared.ring.writer import RingWriter, Slot
 
 __all__ = ["FrameWriter"]
-
-_SPARE: Final = 2
-"""Room for a JPEG, in times its size: the next may be larger, and a new ring is an upheaval."""
 
 
 class FrameWriter:
@@ -104,16 +100,8 @@ class FrameWriter:
         return info
 
     def _begin(self, geometry: Geometry, size_bytes: int | None = None) -> Slot:
-        """Take room; where a new ring has to be made for a JPEG, one with room for larger ones."""
         self.wanted, self.wanted_bytes = geometry, _size_of(geometry, size_bytes)
-        if size_bytes is not None and size_bytes > self._capacity_bytes:
-            try:
-                return self._noted(self._writer.begin(geometry, size_bytes * _SPARE))
-            except RingSpaceError:
-                return self._noted(self._writer.begin(geometry, size_bytes))
-        return self._noted(self._writer.begin(geometry, size_bytes))
-
-    def _noted(self, slot: Slot) -> Slot:
+        slot = self._writer.begin(geometry, size_bytes)
         self._capacity_bytes = slot.payload.size
         return slot
 

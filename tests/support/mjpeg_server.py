@@ -57,15 +57,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _send_parts(self) -> None:
         manners = self._manners
         count = manners.pictures
+        has_lengths = not self.path.endswith("?lengths=no")
         for number in itertools.count() if count is None else range(count):
             if number == manners.stall_after:
                 manners.stopping.wait()
             if manners.stopping.wait(1.0 / manners.fps):
                 return
             jpeg = manners.picture(number)
-            head = (
-                f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-            )
+            length = f"Content-Length: {len(jpeg)}\r\n" if has_lengths else ""
+            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{length}\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def log_message(self, *_args: object) -> None:
@@ -79,6 +79,8 @@ class _Server(http.server.ThreadingHTTPServer):
 
 class MjpegServer:
     """Serves ``/stream`` to any number of clients; a context manager.
+
+    ``/stream?lengths=no`` gives parts without a Content-Length.
 
     Args:
         picture: Gives the JPEG of picture 0, 1, 2 …

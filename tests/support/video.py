@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import pytest
 
 from shared.errors import RingcastError
+from shared.frame import PixelFormat
+from shared.pixels import pixels
 from shared.ring.reader import RingReader
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Watcher:
         self._reader: RingReader | None = None
 
     def newest(self) -> tuple[FrameInfo, NDArray[np.uint8]] | None:
-        """Copy the newest whole frame, None while there is none."""
+        """Copy the newest whole frame, a JPEG as its pixels; None while there is none."""
         try:
             if self._reader is None or not self._reader.live:
                 self.close()
@@ -59,6 +61,8 @@ class Watcher:
             if self._reader.head == 0:
                 return None
             with self._reader.view(self._reader.head) as view:
+                if view.info.geometry.pixel_format is PixelFormat.JPEG:
+                    return view.info, pixels(view)
                 return view.info, view.copy()
         except RingcastError:
             return None

@@ -36,7 +36,6 @@ _UNDECODED: Final = {
 _MAX_PIXELS: Final = 2**26
 """A header that claims more would cost whoever decodes it, or draws a blank as large, 200 MB."""
 _TABLES: Final = np.frombuffer(STANDARD_TABLES, np.uint8)
-_NOTHING: Final = np.empty(0, np.uint8)
 
 
 def pictures_of(capture: Capture, backend: int, *, passthrough: bool) -> Pictures:
@@ -66,14 +65,15 @@ class JpegPictures(Pictures):
         super().__init__(capture)
         self.geometry = Geometry(self.geometry.width, self.geometry.height, PixelFormat.JPEG)
         self._has_fields: bool | None = None
-        self._jpeg: NDArray[np.uint8] = _NOTHING
+        self._size_bytes = max(1, self.geometry.width * self.geometry.height // 8)  # a guess
+        self._jpeg: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._tables_at: int | None = None
         self._problem = "no picture was grabbed"  # why the last one cannot be used
 
     @property
     def size_bytes(self) -> int:
-        """Length of the JPEG grabbed last, at least 1."""
-        return max(1, self._jpeg.size + (0 if self._tables_at is None else _TABLES.size))
+        """Length of the JPEG grabbed last, tables included; of a damaged one, the one before's."""
+        return self._size_bytes
 
     @property
     def size_and_codec(self) -> str:
@@ -84,7 +84,7 @@ class JpegPictures(Pictures):
         """Wait for the next JPEG and look at its header; False: there is none."""
         if not self._capture.grab():
             return False
-        self._jpeg, self._tables_at, self._problem = _NOTHING, None, ""
+        self._problem = ""
         try:
             packet = self._packet()
             header = read_header(packet.data)
@@ -94,6 +94,8 @@ class JpegPictures(Pictures):
             return True
         self.geometry = Geometry(header.width, header.height, PixelFormat.JPEG)
         self._jpeg, self._tables_at = packet[: header.size_bytes], header.tables_at
+        missing = 0 if header.tables_at is None else _TABLES.size
+        self._size_bytes = header.size_bytes + missing
         return True
 
     def retrieve(self, slot: Slot) -> Geometry:
