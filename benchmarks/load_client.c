@@ -260,7 +260,7 @@ static void open_client(struct client *c) {
 /* Every TICK_MS: give each slow client its share, and let it read so much at once. */
 static void read_slowly(void) {
     for (struct client *c = clients; c < clients + client_count; c++) {
-        if (!c->group->rate || !c->connected || c->closed) continue;
+        if (!c->group || !c->group->rate || !c->connected || c->closed) continue;
         int64_t share = c->group->rate * TICK_MS / 1000;
         c->budget += share;
         if (c->budget > share * BURST_TICKS) c->budget = share * BURST_TICKS;
