@@ -28,7 +28,7 @@ OUTSIDE_WORLD: Final = {
     "zmq": ("shared/publisher.py", "services/api/subscriber.py", "shared/consumer.py"),
     "cv2": (
         "services/video/sources/*.py",
-        "services/api/encoder.py",
+        "services/api/imaging.py",
         "shared/blank.py",
         "shared/pixels.py",
     ),
@@ -36,6 +36,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/subscriber.py",
         "services/api/feed.py",
         "services/api/encoder.py",
+        "services/api/pictures.py",
         "services/api/cache.py",
         "services/api/fanout.py",
         "services/api/rendition.py",

@@ -4,21 +4,28 @@ Encoding releases the GIL, and only gevent's own thread pool runs beside the hub
 ``concurrent.futures`` executor runs *on* it and stopped every client for up to 97 ms (measured,
 ``docs/adr/0007``). The view is used first and checked afterwards: a JPEG of a frame
 that was overwritten meanwhile is thrown away.
+
+A large frame is cut into stripes that idle threads encode beside the first (``docs/adr/0018``).
 """
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-import cv2
+import gevent
 import numpy as np
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
-from services.api.jpeg import framed
+from services.api.imaging import encode_image, one_core_each, shrink
+from services.api.jpeg import Jpeg, framed
+from services.api.pictures import KEPT_S, Pictures
+from services.api.stripes import borders, joined
 from shared.blank import draw_blank
-from shared.errors import EncodeError, RingcastError
+from shared.errors import RingcastError
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 
 if TYPE_CHECKING:
@@ -26,17 +33,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.api.jpeg import Jpeg
+    from services.api.pictures import FramePictures
     from services.api.variant import Variant
-    from shared.ring.reader import RingReader
+    from shared.ring.reader import FrameView, RingReader
 
-__all__ = ["Encoder", "encode_image"]
+__all__ = ["Encoder"]
 
-_TO_BGR: Final = {
-    PixelFormat.RGB24: cv2.COLOR_RGB2BGR,
-    PixelFormat.BGRA32: cv2.COLOR_BGRA2BGR,
-    PixelFormat.RGBA32: cv2.COLOR_RGBA2BGR,
-}
+_STRIPE_PIXELS: Final = 250_000
+"""Smaller stripes are not worth a thread: encoding so many pixels takes 0.6 ms."""
 
 
 class Encoder:
@@ -47,22 +51,53 @@ class Encoder:
 
     Attributes:
         turn: To be taken before a frame is chosen: a frame that was chosen and then waits in the
-            pool's queue is overwritten meanwhile when many variants are watched.
+            pool's queue is overwritten meanwhile when many variants are watched. Who has one turn
+            has one thread for certain; further threads for stripes are taken with further turns,
+            only where nobody has them, and never waited for.
+        pictures: What the frames in work look like; empty soon after the last of them.
     """
 
     def __init__(self, threads: int) -> None:
-        cv2.setNumThreads(1)
+        one_core_each()
+        self._threads = threads
         self._pool = ThreadPool(threads)
+        self.pictures = Pictures()
+        self._forgetting = False
+        self._decoded: Counter[str] = Counter()
         self.turn = BoundedSemaphore(threads)
+
+    @property
+    def decoded(self) -> int:
+        """JPEGs of cameras that were decoded, all cameras together."""
+        return self._decoded.total()
+
+    def decoded_of(self, camera: str) -> int:
+        """JPEGs of one camera that were decoded; the camera as its ring is named."""
+        return self._decoded[camera]
 
     def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
         """Encode a frame of the ring; waits without blocking the hub.
+
+        The caller holds a ``turn``.
 
         Raises:
             FrameOverwritten: The writer lapped us before the JPEG was whole: take a newer frame.
             EncodeError: The frame cannot be encoded.
         """
-        return self._run(lambda: _encode_slot(reader, sequence, variant))
+        with reader.view(sequence) as view:
+            geometry = view.info.geometry
+            whole = (geometry.width, geometry.height)
+            size = variant.fit(*whole)
+            is_jpeg = geometry.pixel_format is PixelFormat.JPEG
+            if is_jpeg and variant.passthrough and size == whole:
+                return self._run([lambda: framed(view.info, view.payload)])
+            camera = reader.paths.name
+            pictures = self.pictures.of(camera, view.info, size)
+            self._forget_soon()
+            try:
+                return self._encode(view, pictures, size, variant.quality)
+            finally:
+                self._decoded[camera] += pictures.newly_decoded()
 
     def blank(
         self, geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
@@ -75,91 +110,108 @@ class Encoder:
             of: The last frame seen, whose number the blank repeats: it is no new frame.
             variant: As asked for by the clients that get it.
         """
-        return self._run(lambda: _encode_blank(geometry, reason, of, variant))
+        return self._run([lambda: _encode_blank(geometry, reason, of, variant)])
 
-    def _run(self, work: Callable[[], Jpeg]) -> Jpeg:
+    def _encode(
+        self, view: FrameView, pictures: FramePictures, size: tuple[int, int], quality: int
+    ) -> Jpeg:
+        count = max(1, min(self._threads, size[0] * size[1] // _STRIPE_PIXELS))
+        turns = 0
+        while turns < count - 1 and self.turn.acquire(blocking=False):
+            turns += 1
+        try:
+            work = _Striped(view, pictures, size, quality, borders(*size, turns + 1))
+            return self._run([work.encode_stripe] * work.count)
+        finally:
+            for _ in range(turns):
+                self.turn.release()
+
+    def _run(self, tasks: list[Callable[[], Jpeg | None]]) -> Jpeg:
+        """Have threads do all tasks; the last one that is done gives the JPEG."""
         # gevent prints every exception that leaves a pool thread, and these are ordinary outcomes
-        outcome: Jpeg | RingcastError = self._pool.apply(_caught, (work,))
-        if isinstance(outcome, RingcastError):
-            raise outcome
-        return outcome
+        asked = [self._pool.spawn(_caught, task) for task in tasks]
+        outcomes: list[Jpeg | RingcastError | None] = [one.get() for one in asked]
+        for outcome in outcomes:
+            if isinstance(outcome, RingcastError):
+                raise outcome
+        return next(outcome for outcome in outcomes if isinstance(outcome, Jpeg))
+
+    def _forget_soon(self) -> None:
+        if not self._forgetting:
+            self._forgetting = True
+            gevent.spawn_later(KEPT_S, self._forget)
+
+    def _forget(self) -> None:
+        self._forgetting = False
+        self.pictures.forget_old()
+        if self.pictures:
+            self._forget_soon()
 
 
-def _caught(work: Callable[[], Jpeg]) -> Jpeg | RingcastError:
+def _caught(work: Callable[[], Jpeg | None]) -> Jpeg | RingcastError | None:
     try:
         return work()
     except RingcastError as error:
         return error
 
 
-def _encode_slot(reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
-    """In a pool thread: encode, then let the view check that it was whole all the time."""
-    with reader.view(sequence) as view:
-        info = view.info
-        geometry = info.geometry
-        size = variant.fit(geometry.width, geometry.height)
-        as_it_is = (
-            geometry.pixel_format is PixelFormat.JPEG
-            and variant.passthrough
-            and size == (geometry.width, geometry.height)
-        )
-        if as_it_is:
-            data: bytes | memoryview = view.payload.tobytes()
-        else:
-            image = (
-                _decode(view.payload) if geometry.pixel_format is PixelFormat.JPEG else view.image
-            )
-            data = encode_image(image, geometry.pixel_format, size, variant.quality).data
-    return framed(info, data)
+class _Striped:
+    """A frame on its way to one JPEG: one stripe per thread, joined by whoever is last.
+
+    Args:
+        view: On the frame; whoever opened it checks it once the JPEG is made.
+        pictures: Of the frame.
+        size: Width and height of the JPEG.
+        quality: 1 to 100.
+        cuts: From ``stripes.borders``.
+    """
+
+    def __init__(
+        self,
+        view: FrameView,
+        pictures: FramePictures,
+        size: tuple[int, int],
+        quality: int,
+        cuts: list[int],
+    ) -> None:
+        self._view = view
+        self._pictures = pictures
+        self._size = size
+        self._quality = quality
+        self._cuts = cuts
+        self.count = len(cuts) - 1
+        self._stripes: list[NDArray[Any] | None] = [None] * self.count
+        # next() of a counter is one step under the GIL: each number is given once
+        self._begun = itertools.count()
+        self._done = itertools.count(1)
+        self._started_at: list[int] = []
+
+    def encode_stripe(self) -> Jpeg | None:
+        """In a pool thread: encode the next stripe; the last to be done gives the JPEG."""
+        self._started_at.append(time.monotonic_ns())
+        number = next(self._begun)
+        image = self._pictures.image(self._view, self._size)
+        stripe = image[self._cuts[number] : self._cuts[number + 1]]
+        pixel_format = self._view.info.geometry.pixel_format
+        self._stripes[number] = encode_image(stripe, pixel_format, self._quality)
+        return self._join() if next(self._done) == self.count else None
+
+    def _join(self) -> Jpeg:
+        stripes = [stripe.data for stripe in self._stripes if stripe is not None]
+        data = stripes[0] if self.count == 1 else joined(stripes, self._size[1])
+        encode_ns = time.monotonic_ns() - min(self._started_at)
+        info = self._view.info
+        return framed(info, data, encode_ns=encode_ns, quality=self._quality, size=self._size)
 
 
 def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
+    started_at = time.monotonic_ns()
     image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
     draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
     size = variant.fit(geometry.width, geometry.height)
-    data = encode_image(image, PixelFormat.BGR24, size, variant.quality).data
+    data = encode_image(shrink(image, size), PixelFormat.BGR24, variant.quality).data
     now = MonotonicNs(time.monotonic_ns())
     epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
     blank = Geometry(*size, PixelFormat.JPEG)
     info = FrameInfo(epoch, sequence, now, now, blank, data.nbytes, online=False, reason=reason)
-    return framed(info, data, quality=variant.quality)
-
-
-def _decode(payload: NDArray[np.uint8]) -> NDArray[Any]:
-    try:
-        image = cv2.imdecode(payload, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise EncodeError(f"the camera's JPEG cannot be decoded: {error}") from error
-    if image is None:
-        raise EncodeError("the camera's JPEG cannot be decoded")
-    return image
-
-
-def encode_image(
-    image: NDArray[Any], pixel_format: PixelFormat, size: tuple[int, int], quality: int
-) -> NDArray[Any]:
-    """Scale and encode one image.
-
-    Args:
-        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
-        pixel_format: Order of its channels; ``JPEG`` means it was decoded to BGR.
-        size: Width and height of the result.
-        quality: 1 to 100.
-
-    Returns:
-        The JPEG, ``uint8[size_bytes]``, C-contiguous.
-
-    Raises:
-        EncodeError: OpenCV refused.
-    """
-    try:
-        if size != (image.shape[1], image.shape[0]):
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-        if pixel_format in _TO_BGR:
-            image = cv2.cvtColor(image, _TO_BGR[pixel_format])
-        whole, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    except cv2.error as error:
-        raise EncodeError(f"frame cannot be encoded: {error}") from error
-    if not whole:
-        raise EncodeError("frame cannot be encoded")
-    return data.reshape(-1)
+    return framed(info, data, encode_ns=now - started_at, quality=variant.quality)

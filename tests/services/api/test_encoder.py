@@ -10,18 +10,18 @@ import gevent
 import numpy as np
 import pytest
 
-from services.api.encoder import encode_image
+from services.api.encoder import Encoder
+from services.api.imaging import encode_image
 from services.api.variant import Variant
 from shared.errors import EncodeError, FrameOverwritten
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
-from tests.support.greenlets import let_run
+from tests.support.greenlets import let_run, turns_until
 from tests.support.streams import picture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.api.encoder import Encoder
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
@@ -150,6 +150,122 @@ def test_blank_repeats_the_last_number_and_fits_the_variant(
     assert (unknown.epoch, unknown.sequence) == (0, Sequence(0))
 
 
-def test_image_that_opencv_refuses_is_an_encode_error() -> None:
-    with pytest.raises(EncodeError):
-        encode_image(np.zeros((4, 4, 2), np.uint8), PixelFormat.BGR24, (4, 4), 85)
+LARGE = Geometry(1280, 720, PixelFormat.BGR24)
+
+
+@pytest.fixture
+def two() -> Encoder:
+    return Encoder(2)
+
+
+def noise(writer: RingWriter) -> FrameInfo:
+    """Write a large frame whose every block differs."""
+    slot = writer.begin(LARGE)
+    slot.image[:] = np.random.default_rng(1).integers(0, 256, LARGE.shape, np.uint8)
+    return writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+
+
+def is_striped(jpeg: bytes) -> bool:
+    return b"\xff\xdd\x00\x04" in jpeg[:2000]  # DRI
+
+
+def test_large_frames_are_encoded_in_stripes_by_idle_threads(
+    writer: RingWriter, paths: SegmentPaths, encoder: Encoder, two: Encoder
+) -> None:
+    sequence = noise(writer).sequence
+    reader = RingReader.open(paths)
+    with two.turn:
+        striped = two.encode(reader, sequence, PLAIN).picture
+    at_once = encoder.encode(reader, sequence, PLAIN).picture
+    assert is_striped(striped)
+    assert not is_striped(at_once)
+    assert np.array_equal(picture(striped), picture(at_once))
+    with two.turn:
+        small = two.encode(reader, sequence, Variant(85, width=320)).picture
+    assert not is_striped(small), "small stripes are not worth it"
+
+
+def test_stripes_take_no_thread_that_another_frame_has(
+    writer: RingWriter, paths: SegmentPaths, two: Encoder
+) -> None:
+    sequence = noise(writer).sequence
+    reader = RingReader.open(paths)
+    with two.turn, two.turn:
+        assert not is_striped(two.encode(reader, sequence, PLAIN).picture)
+    with two.turn:
+        assert is_striped(two.encode(reader, sequence, PLAIN).picture), "all turns were given back"
+
+
+def test_turns_are_given_back_after_an_error(
+    writer: RingWriter, paths: SegmentPaths, two: Encoder
+) -> None:
+    broken = b"\xff\xd8 this is no picture \xff\xd9"
+    geometry = Geometry(1280, 720, PixelFormat.JPEG)
+    slot = writer.begin(geometry, size_bytes=len(broken))
+    slot.payload[: len(broken)] = np.frombuffer(broken, np.uint8)
+    info = writer.commit(slot, MonotonicNs(time.monotonic_ns()), size_bytes=len(broken))
+    reader = RingReader.open(paths)
+    with two.turn, pytest.raises(EncodeError):
+        two.encode(reader, info.sequence, Variant(40, passthrough=False))
+    assert two.turn.counter == 2
+
+
+def test_striped_frame_that_is_overwritten_meanwhile_is_refused(
+    writer: RingWriter, paths: SegmentPaths, two: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = noise(writer)
+    reader = RingReader.open(paths)
+
+    def encode_while_the_writer_laps(*arguments: object) -> object:
+        data = encode_image(*arguments)  # type: ignore[arg-type]  # as they came
+        slot = writer.begin(LARGE)
+        writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+        return data
+
+    monkeypatch.setattr("services.api.encoder.encode_image", encode_while_the_writer_laps)
+    monkeypatch.setattr("services.api.encoder.borders", lambda *_: [*range(0, 721, 144)])
+    with two.turn, pytest.raises(FrameOverwritten):
+        two.encode(reader, info.sequence, PLAIN)
+
+
+def test_jpeg_is_decoded_once_for_all_variants_and_never_for_its_own(
+    writer: RingWriter, paths: SegmentPaths, encoder: Encoder
+) -> None:
+    sequence = write_jpeg(writer, jpeg_of((0, 0, 255))).sequence
+    reader = RingReader.open(paths)
+    before = encoder.decoded
+    for _ in range(2):
+        encoder.encode(reader, sequence, PLAIN)
+    assert encoder.decoded == before
+    wanted = [Variant(quality, passthrough=False) for quality in (20, 40, 60)]
+    for variant in (*wanted, Variant(40, width=32), Variant(60, width=20)):
+        encoder.encode(reader, sequence, variant)
+    assert encoder.decoded == before + 1
+    assert encoder.decoded_of(paths.name) == 1
+
+
+def test_jpeg_says_its_size_its_quality_and_what_it_took(
+    write: Callable[..., FrameInfo], writer: RingWriter, paths: SegmentPaths, encoder: Encoder
+) -> None:
+    info = write()
+    reader = RingReader.open(paths)
+    jpeg = encoder.encode(reader, info.sequence, Variant(40, width=32))
+    assert (jpeg.width, jpeg.height, jpeg.quality) == (32, 24, 40)
+    assert jpeg.encode_ns > 0
+    own = encoder.encode(reader, write_jpeg(writer, jpeg_of((0, 0, 255))).sequence, PLAIN)
+    assert (own.width, own.height, own.quality, own.encode_ns) == (64, 48, None, 0)
+    blank = encoder.blank(info.geometry, "gone", info, Variant(40, width=32))
+    assert (blank.width, blank.height, blank.quality) == (32, 24, 40)
+
+
+def test_pictures_are_let_go_when_nobody_asks_any_more(
+    writer: RingWriter, paths: SegmentPaths
+) -> None:
+    """A decoded 4K frame is 25 MB."""
+    encoder = Encoder(1)
+    sequence = write_jpeg(writer, jpeg_of((0, 0, 255))).sequence
+    reader = RingReader.open(paths)
+    encoder.encode(reader, sequence, Variant(40, passthrough=False))
+    encoder.encode(reader, sequence, Variant(50, passthrough=False))
+    assert encoder.decoded == 1
+    turns_until(lambda: not encoder.pictures, "the pictures are gone")

@@ -1,0 +1,127 @@
+"""What OpenCV does for us between a slot and a JPEG: decode, make smaller, encode.
+
+Functions of their arguments alone, called in the encoder's threads; each releases the GIL.
+Pixels are BGR unless said otherwise, full range, as JPEG has it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
+
+from shared.errors import EncodeError
+from shared.frame import PixelFormat
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["decode", "encode_image", "one_core_each", "reduction", "shrink"]
+
+_TO_BGR: Final = {
+    PixelFormat.RGB24: cv2.COLOR_RGB2BGR,
+    PixelFormat.BGRA32: cv2.COLOR_BGRA2BGR,
+    PixelFormat.RGBA32: cv2.COLOR_RGBA2BGR,
+}
+
+_DECODE: Final = {
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
+
+def one_core_each() -> None:
+    """Keep OpenCV from starting threads of its own: the encoder has as many as it may."""
+    cv2.setNumThreads(1)
+
+
+def reduction(width: int, height: int, needed: tuple[int, int]) -> int:
+    """By how much a JPEG may be made smaller while it is decoded: 1, 2, 4 or 8.
+
+    Args:
+        width: Of the JPEG.
+        height: Of the JPEG.
+        needed: Width and height that must be left at least.
+    """
+    for factor in (8, 4, 2):
+        if -(-width // factor) >= needed[0] and -(-height // factor) >= needed[1]:
+            return factor
+    return 1
+
+
+def decode(payload: NDArray[Any], factor: int = 1) -> NDArray[Any]:
+    """Decode a JPEG, making it smaller on the way where that is wanted.
+
+    Args:
+        payload: ``uint8[size_bytes]``; read only, not kept.
+        factor: From ``reduction``.
+
+    Returns:
+        ``uint8[height, width, 3]``, BGR; as the sensor has it, whatever EXIF says about turning it.
+
+    Raises:
+        EncodeError: It is no JPEG that OpenCV knows.
+    """
+    try:
+        image = cv2.imdecode(payload, _DECODE[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise EncodeError(f"the camera's JPEG cannot be decoded: {error}") from error
+    if image is None:
+        raise EncodeError("the camera's JPEG cannot be decoded")
+    return image
+
+
+def shrink(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Make an image smaller, cheaply and without flicker at edges.
+
+    Halved by averaging as long as that goes, which OpenCV does fast, and then brought to size by
+    linear interpolation, which is enough below a factor of two. ``INTER_AREA`` alone takes up to
+    ten times as long at odd ratios, more than the encoding (``benchmarks/encoders.py``).
+
+    Args:
+        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
+        size: Width and height of the result, not larger than the image.
+
+    Returns:
+        The smaller image, or the very same where it has the size already.
+
+    Raises:
+        EncodeError: OpenCV refused.
+    """
+    try:
+        while image.shape[1] >= 2 * size[0] and image.shape[0] >= 2 * size[1]:
+            half = (image.shape[1] // 2, image.shape[0] // 2)
+            even = image[: 2 * half[1], : 2 * half[0]]
+            image = cv2.resize(even, half, interpolation=cv2.INTER_AREA)
+        if size != (image.shape[1], image.shape[0]):
+            image = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    except cv2.error as error:
+        raise EncodeError(f"frame cannot be made smaller: {error}") from error
+    return image
+
+
+def encode_image(image: NDArray[Any], pixel_format: PixelFormat, quality: int) -> NDArray[Any]:
+    """Encode one image, or one stripe of it.
+
+    Args:
+        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
+        pixel_format: Order of its channels; ``JPEG`` means it was decoded to BGR.
+        quality: 1 to 100.
+
+    Returns:
+        The JPEG, ``uint8[size_bytes]``, C-contiguous: baseline, standard tables, 4:2:0.
+
+    Raises:
+        EncodeError: OpenCV refused.
+    """
+    try:
+        if pixel_format in _TO_BGR:
+            image = cv2.cvtColor(image, _TO_BGR[pixel_format])
+        whole, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error as error:
+        raise EncodeError(f"frame cannot be encoded: {error}") from error
+    if not whole:
+        raise EncodeError("frame cannot be encoded")
+    return data.reshape(-1)
