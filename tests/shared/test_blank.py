@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.blank import draw_blank
+from shared.blank import blank_jpeg, draw_blank
+from shared.errors import EncodeError
 
 REASON = "connection refused by camera.example:554: is the camera switched on?"
 
@@ -65,3 +67,23 @@ def test_blank_keeps_inside_a_window_of_a_larger_picture() -> None:
 
     assert (picture[:40] == 7).all()
     assert (picture[:, 1340:] == 7).all()
+
+
+def test_blank_between_jpegs_is_one_of_the_size_asked_for_in_color() -> None:
+    jpeg = blank_jpeg(1280, 720, REASON, "13:00:00")
+
+    image = cv2.imdecode(jpeg, cv2.IMREAD_UNCHANGED)
+
+    assert image is not None
+    assert image.shape == (720, 1280, 3)
+    assert image.max() > 200
+    assert jpeg.size < 60_000
+
+
+def test_blank_that_opencv_does_not_encode_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> tuple[bool, None]:
+        return False, None
+
+    monkeypatch.setattr(cv2, "imencode", refuse)
+    with pytest.raises(EncodeError, match="64x48"):
+        blank_jpeg(64, 48, REASON, "13:00:00")

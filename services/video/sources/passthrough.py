@@ -35,6 +35,8 @@ _UNDECODED: Final = {
 }
 _MAX_PIXELS: Final = 2**26
 """A header that claims more would cost whoever decodes it, or draws a blank as large, 200 MB."""
+_MAX_AXIS: Final = 2**15
+"""Libjpeg takes 65500, browsers take less."""
 _TABLES: Final = np.frombuffer(STANDARD_TABLES, np.uint8)
 
 
@@ -138,5 +140,6 @@ class JpegPictures(Pictures):
             self._has_fields = header.height > 1 and header.height in (rows // 2, (rows + 1) // 2)
         if self._has_fields:
             raise PictureUnreadable("it is interlaced, which only video.passthrough=false can show")
-        if header.width * header.height > _MAX_PIXELS:
-            raise PictureUnreadable(f"{header.width}x{header.height} is too large to be true")
+        width, height = header.width, header.height
+        if width * height > _MAX_PIXELS or max(width, height) > _MAX_AXIS:
+            raise PictureUnreadable(f"{width}x{height} is too large to be true")

@@ -64,7 +64,10 @@ class Source:
                 raise error
             finally:
                 del error  # else it holds this frame, this the slot, and that the segment
-        slot.image[:] = self.retrieved
+        if slot.geometry.pixel_format is PixelFormat.JPEG:
+            slot.payload[:] = self.retrieved
+        else:
+            slot.image[:] = self.retrieved
         return slot.geometry
 
 
@@ -127,6 +130,11 @@ def picture(
     geometry: Geometry = SMALL, dropped: int = 0, period_s: float | None = None
 ) -> PictureReady:
     return PictureReady(Grab(geometry, monotonic_ns(), dropped=dropped, period_s=period_s))
+
+
+def jpeg(size_bytes: int) -> PictureReady:
+    geometry = Geometry(64, 48, PixelFormat.JPEG)
+    return PictureReady(Grab(geometry, monotonic_ns(), size_bytes=size_bytes))
 
 
 def test_picture_goes_into_the_ring_with_its_capture_time(rig: Rig) -> None:
@@ -405,6 +413,26 @@ def test_room_is_not_asked_for_with_every_picture(
     assert caplog.text.count("not enough shared memory") == 1
     assert cramped.newest()[2] == 20
     assert cramped.turns.resumed == 21
+
+
+def test_smaller_jpeg_of_the_same_geometry_is_shown_while_there_is_no_room_for_larger_ones(
+    cramped: Rig,
+) -> None:
+    cramped.run(jpeg(20_000), jpeg(2**30), jpeg(2**30), jpeg(20_000))
+
+    info, _, dropped = cramped.newest()
+    assert (info.online, info.size_bytes, dropped) == (True, 20_000, 2)
+
+
+def test_blank_of_a_source_of_jpegs_is_one_too(rig: Rig) -> None:
+    rig.run(jpeg(20_000))
+    before, _, _ = rig.newest()
+    rig.run(SourceLost("no cable"))
+
+    info, payload, _ = rig.newest()
+    assert (info.online, info.epoch) == (False, before.epoch)
+    assert info.geometry == Geometry(64, 48, PixelFormat.JPEG)
+    assert bytes(payload[:2]) == b"\xff\xd8"
 
 
 def test_picture_that_fits_again_ends_the_blank(cramped: Rig) -> None:

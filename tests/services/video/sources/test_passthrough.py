@@ -208,11 +208,15 @@ def test_picture_of_another_size_says_so_itself(writer: RingWriter) -> None:
     assert sizes == [(320, 240), (160, 96), (320, 240)]
 
 
-def test_size_that_cannot_be_true_is_not_believed(writer: RingWriter) -> None:
+@pytest.mark.parametrize(("width", "height"), [(65535, 65535), (65535, 8)])
+def test_size_that_cannot_be_true_is_not_believed(
+    width: int, height: int, writer: RingWriter
+) -> None:
     """Whoever decodes it, or draws a blank as large, would take gigabytes."""
     at = JPEGS[0].index(b"\xff\xc0")
-    immense = JPEGS[0][: at + 5] + b"\xff\xff\xff\xff" + JPEGS[0][at + 9 :]
-    with pytest.raises(PictureUnreadable, match="65535x65535 is too large"):
+    claim = height.to_bytes(2, "big") + width.to_bytes(2, "big")
+    immense = JPEGS[0][: at + 5] + claim + JPEGS[0][at + 9 :]
+    with pytest.raises(PictureUnreadable, match=f"{width}x{height} is too large"):
         take(opened(immense), writer)
 
 
