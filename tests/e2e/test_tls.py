@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import pytest
 
 from tests.support.mjpeg_client import EndOfStream, MjpegClient
 from tests.support.processes import Api, wait_until
+from tests.support.tls import make_certificate
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,14 +34,7 @@ def tls() -> ssl.SSLContext:
 def secured(service: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
     """Both services, the API with a certificate of its own signing."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    algorithm = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    subject = ["-days", "1", "-subj", "/CN=localhost"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(
-        ["openssl", "req", "-x509", *algorithm, *subject, *files],
-        check=True,
-        capture_output=True,
-    )
+    make_certificate(key, certificate)
     service.video("pattern://640x480@30")
     monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--certfile={certificate} --keyfile={key}")
     command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]

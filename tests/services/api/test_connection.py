@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from services.api.connection import Connection, hung_up
 from services.api.part import FilePart
 from tests.support.processes import wait_until
+from tests.support.tls import make_certificate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -119,3 +122,62 @@ def test_dead_connection_can_be_given_back(pair: Pair) -> None:
     connection.release()
     with pytest.raises(OSError, match="closed"):
         connection.unsent()
+
+
+@pytest.fixture(scope="module")
+def contexts(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """TLS of a server with a certificate of its own signing, and of a client that takes any."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    make_certificate(key, certificate)
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    server.load_cert_chain(certificate, key)
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    return server, client
+
+
+@pytest.fixture
+def secured(
+    pair: Pair, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> Iterator[tuple[ssl.SSLSocket, ssl.SSLSocket]]:
+    """The same two ends after the handshake."""
+    (ours, theirs), (server, client) = pair, contexts
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        shaking = pool.submit(client.wrap_socket, theirs)
+        secured = server.wrap_socket(ours, server_side=True)
+    with secured, shaking.result() as reader:
+        yield secured, reader
+
+
+Secured = tuple[ssl.SSLSocket, ssl.SSLSocket]
+
+
+def test_tls_client_that_reads_late_gets_every_byte_of_the_part(secured: Secured) -> None:
+    server, client = secured
+    connection, received, at = Connection(server, 5.0), b"", 7
+    data = bytes(range(256)) * 1000
+    part = FilePart([data])
+    client.settimeout(5.0)
+    while at < len(data):
+        taken = connection.send(part, at, len(data))
+        at += taken
+        if taken == 0:
+            assert connection.unsent() > 0
+            received += client.recv(3001)
+    while len(received) < len(data) - 7:
+        received += client.recv(65_536)
+    assert received == data[7:]
+
+
+def test_tls_client_that_is_idle_or_talks_is_not_gone(secured: Secured) -> None:
+    server, client = secured
+    connection = Connection(server, 5.0)
+    assert not connection.gone()
+    client.sendall(b"hello")
+    wait_until(lambda: not connection.gone(), "the bytes to be thrown away")
+    assert not hung_up(server)
+    client.shutdown(socket.SHUT_RDWR)
+    wait_until(lambda: hung_up(server), "the end to arrive")
+    assert connection.gone()
+    server.close()
+    assert hung_up(server)

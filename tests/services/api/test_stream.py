@@ -15,6 +15,7 @@ from services.api import mjpeg
 from services.api.connection import Connection
 from services.api.counters import Counters
 from services.api.jpeg import Jpeg, framed
+from services.api.part import use_files
 from services.api.stream import Stream
 from services.api.variant import StreamOptions, Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
@@ -100,6 +101,14 @@ def bench(clock: Clock) -> Iterator[Bench]:
         yield bench
 
 
+@pytest.fixture(params=[True, False], ids=["files", "bytes"])
+def store(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Parts in memory files, then in plain bytes."""
+    use_files(enabled=request.param)
+    yield
+    use_files(enabled=True)
+
+
 def turning(action: Callable[[], object], condition: Callable[[], bool]) -> Callable[[], bool]:
     """A condition for ``wait_until`` that does something and lets greenlets run first."""
 
@@ -162,6 +171,39 @@ def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Ben
     running.join(5.0)
     received += bench.received()
     assert received == wire(jpeg(1, 300_000)) + wire(jpeg(6)) + mjpeg.CLOSING
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("advance", [False, True])
+def test_every_byte_comes_from_its_right_place_however_slowly_it_is_taken(
+    clock: Clock, *, advance: bool
+) -> None:
+    """Parts are dropped everywhere else once sent: the rest comes from what the stream holds."""
+    dice = random.Random(7)  # noqa: S311 - a fixed seed, no secret
+    received, sent = bytearray(), []
+    with contextlib.closing(Bench(clock, advance_headers=advance)) as bench:
+        running = gevent.spawn(bench.stream.run)
+        bench.client.settimeout(0.002)
+        for number in range(1, 400):
+            if bench.stream.wants(frame(number), FPS):
+                picture = dice.randbytes(dice.randrange(100, 100_000))
+                part = framed(frame(number), picture)
+                sent.append(wire(part, advance=advance))
+                bench.stream.send(part)
+                del part
+            let_run()
+            with contextlib.suppress(TimeoutError):
+                received += bench.client.recv(dice.randrange(1, 30_000))
+        assert bench.stream.dropped > 50, "else it was not slow"
+        bench.client.settimeout(5.0)
+        while len(received) < len(b"".join(sent)):
+            let_run()
+            received += bench.client.recv(1 << 20)
+        bench.stream.end("enough")
+        running.join(5.0)
+        received += bench.received()
+    assert len(sent) > 15
+    assert received == b"".join(sent) + (mjpeg.ADVANCE_CLOSING if advance else mjpeg.CLOSING)
 
 
 def test_last_part_is_repeated_after_a_second_of_silence(bench: Bench, clock: Clock) -> None:
