@@ -4,9 +4,10 @@ VENV_PYTHON := .venv/bin/python
 READY := .venv/.ready
 COMPOSE ?= docker compose
 SOURCES := shared services scripts tests $(wildcard examples benchmarks)
+BENCH_PROGRAMS := benchmarks/build/load_client benchmarks/build/ideal_sender
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run format check bench test test-slow test-all test-clients docs images up down clean
+.PHONY: help setup run format check bench bench-quick soak test test-slow test-all test-clients docs images up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +48,19 @@ test-slow: $(READY) test-clients ## the rest: the long tests, and those with Doc
 
 test-all: test test-slow ## every test
 
-bench: $(READY) ## what a client costs: frame rates, ages, CPU; asserts nothing
-	$(VENV_PYTHON) benchmarks/streams.py
+bench: $(READY) $(BENCH_PROGRAMS) ## what clients cost, beside the ideal and the usual; asserts nothing; 9 minutes
+	$(VENV_PYTHON) -m benchmarks.bench
+
+bench-quick: $(READY) $(BENCH_PROGRAMS) ## a part of it: 90 seconds
+	$(VENV_PYTHON) -m benchmarks.bench --quick
+
+soak: $(READY) $(BENCH_PROGRAMS) ## clients coming and going: is the memory flat? MINUTES=60
+	$(VENV_PYTHON) -m benchmarks.soak --minutes $(or $(MINUTES),60)
+
+benchmarks/build/%: benchmarks/%.c
+	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler ($(CC)): apt install gcc libc6-dev" >&2; exit 1; }
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -std=gnu17 -o $@ $<
 
 docs: $(READY) ## docs/configuration.md anew from the settings
 	$(VENV_PYTHON) -m scripts.configuration_docs
@@ -64,6 +76,6 @@ down: ## the containers stopped and removed
 	$(COMPOSE) down --volumes
 
 clean: ## what the other targets leave behind, but .venv
-	rm -rf build dist *.egg-info artifacts htmlcov .coverage* \
+	rm -rf build dist benchmarks/build *.egg-info artifacts htmlcov .coverage* \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
