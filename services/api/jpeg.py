@@ -90,8 +90,7 @@ def framed(
         quality: 1 to 100; None: as the camera gave it.
         size: Width and height of the picture; None: as ``info`` says.
     """
-    epoch: Epoch = getattr(info, "origin_epoch", info.epoch)
-    sequence: Sequence = getattr(info, "origin_sequence", info.sequence)
+    epoch, sequence = info.origin_epoch, info.origin_sequence
     wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
     headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=info.online)
     view = memoryview(data if isinstance(data, bytes | memoryview) else data.data).cast("B")

@@ -92,6 +92,8 @@ class Stream:
     def wants(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether the frame is to be offered now; counts what is skipped and dropped.
 
+        It may be asked about a frame again after a newer one: that one is being encoded by then.
+
         Args:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
@@ -99,7 +101,7 @@ class Stream:
         if self.ended or self._has(info):
             return False
         due = self._pacer.due(info.captured_at, source_fps)
-        if info.sequence != self._considered or info.epoch != self._considered_epoch:
+        if info.origin_sequence > self._considered or info.origin_epoch != self._considered_epoch:
             self._consider(info, due=due)
         if due and not self.ready():
             self._owed = True
@@ -180,15 +182,15 @@ class Stream:
 
     def _has(self, info: FrameInfo) -> bool:
         last = self._last
-        if last is None or last.epoch != info.epoch:
+        if last is None or last.epoch != info.origin_epoch:
             return False
         # a blank of our own repeats the last number; the frame after it is higher in any case
-        return last.sequence >= info.sequence and not (info.online and not last.online)
+        return last.sequence >= info.origin_sequence and not (info.online and not last.online)
 
     def _consider(self, info: FrameInfo, *, due: bool) -> None:
         """Count, at the first look at a frame, what becomes of it and of the one before."""
-        self._considered = info.sequence
-        self._considered_epoch = info.epoch
+        self._considered = info.origin_sequence
+        self._considered_epoch = info.origin_epoch
         if self._owed:  # a newer frame is here, so the one that was owed will never be sent
             self._drop()
         if not due:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import random
 import socket
@@ -137,6 +138,30 @@ def test_frames_beyond_the_wanted_rate_are_skipped_and_counted_once(clock: Clock
     assert sent == 10
     assert bench.counters.skipped == 20
     assert bench.counters.dropped == 0
+
+
+def test_frame_asked_about_again_after_a_newer_one_is_not_counted_twice(clock: Clock) -> None:
+    """The newer one is being encoded while the older is handed out."""
+    with contextlib.closing(Bench(clock, fps=1.0)) as bench:
+        assert bench.give(1)
+        for number in (2, 3, 2, 3, 4, 3, 4):
+            assert not bench.give(number)
+    assert bench.counters.skipped == 3
+
+
+def test_frame_from_a_variants_ring_counts_as_the_cameras_frame_it_was_made_from(
+    bench: Bench,
+) -> None:
+    made = dataclasses.replace(
+        frame(1, epoch=9), origin_epoch=Epoch(1), origin_sequence=Sequence(5)
+    )
+    assert bench.give(4)
+    wait_until(bench.stream.ready, "the part to leave")
+    assert bench.stream.wants(made, FPS)
+    bench.stream.send(framed(made, b"picture"))
+    assert not bench.give(5)
+    wait_until(bench.stream.ready, "the part to leave")
+    assert bench.give(6)
 
 
 def test_frames_that_come_while_the_last_is_unsent_are_dropped(bench: Bench) -> None:
