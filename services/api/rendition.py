@@ -158,15 +158,16 @@ class Rendition:
 
     def _lead_or_follow(self, info: FrameInfo) -> None:
         paths = self._paths
-        if paths is None or time.monotonic() < self._ring_again_at:
-            self._encode(info)
-            return
-        if self._writer is None:
+        if paths is not None and self._writer is None and not self._ring_rests():
             self._try_to_lead(paths)
-        if self._writer is not None:
+        if paths is None or self._writer is not None or self._ring_rests():
             self._encode(info)
-        elif not self._ring_failed:
+        else:
             self._follow(paths, info)
+
+    def _ring_rests(self) -> bool:
+        """Whether the ring could not be had a moment ago."""
+        return time.monotonic() < self._ring_again_at
 
     def _try_to_lead(self, paths: SegmentPaths) -> None:
         """Take the ring's lock if nobody holds it; a try costs about 10 us."""
@@ -174,7 +175,7 @@ class Rendition:
         try:
             writer.open()
         except WriterConflict:
-            self._ring_failed = False
+            return
         except (OSError, RingUnavailable) as error:
             self._fail(error)
         else:
@@ -193,7 +194,6 @@ class Rendition:
                 error,
             )
         self._ring_failed = True
-        self._wake.set()
 
     def _follow(self, paths: SegmentPaths, info: FrameInfo) -> None:
         reader = self._reader
@@ -202,6 +202,7 @@ class Rendition:
             reader.open(info)
         taken = reader.take()
         if taken is not None:
+            self._ring_failed = False
             self._show(*taken)
         elif reader.behind_s(info) >= _LAG_S:
             self._encode(info)
