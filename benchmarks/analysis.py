@@ -13,6 +13,7 @@ __all__ = [
     "cpu_slope",
     "cpu_total",
     "find",
+    "line_through",
     "main_group",
     "memory_slope_kb",
     "noise",
@@ -37,6 +38,15 @@ def slope(points: Sequence[tuple[float, float]]) -> float | None:
     if len({x for x, _ in points}) < _TWO:
         return None
     return statistics.linear_regression([x for x, _ in points], [y for _, y in points]).slope
+
+
+def line_through(points: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Rise of a least-squares line and its standard error, per unit of x."""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    rise, start = statistics.linear_regression(xs, ys)
+    squares = sum((y - start - rise * x) ** 2 for x, y in points)
+    spread = statistics.pvariance(xs) * len(xs)
+    return rise, float((squares / max(1, len(xs) - _TWO) / spread) ** 0.5)
 
 
 def find(rows: Sequence[Row], case: str, server: str = "ours", **wanted: int) -> list[Row]:

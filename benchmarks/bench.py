@@ -16,15 +16,17 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import machine, report
 from benchmarks.analysis import quiet
-from benchmarks.measure import Row
 from benchmarks.plan import FULL, QUICK, run_plan
 from benchmarks.plots import draw_all
 
-_BUSY_LOAD = 0.5
+if TYPE_CHECKING:
+    from benchmarks.measure import Row
+
+_BUSY_LOAD: Final = 0.5
 
 
 class Telling:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import matplotlib as mpl
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_all", "save"]
+__all__ = ["draw_all", "draw_soak"]
 
 _SERVERS: Final = {
     "ours": ("Ringcast", "#0b62a8", "o"),
@@ -28,7 +29,7 @@ _SERVERS: Final = {
     "tutorial": ("Flask tutorial (one encode per client)", "#c4501b", "^"),
 }
 """Name in the legend, color, marker."""
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "figure.figsize": (7.0, 4.0),
     "figure.facecolor": "white",
     "font.size": 11,
@@ -56,16 +57,39 @@ def draw_all(rows: list[Row], folder: Path) -> list[Path]:
             draw(axes, rows)
             _clients_axis(axes, rows)
             written.append(folder / f"{name}.svg")
-            save(figure, written[-1])
+            _save(figure, written[-1])
     return written
 
 
-def save(figure: Figure, path: Path) -> None:
+def _save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG without the date, so that the same figures give the same file."""
     figure.savefig(path, metadata={"Date": None})
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
     plt.close(figure)
+
+
+def draw_soak(samples: list[dict[str, float]], path: Path) -> None:
+    """Draw memory and number of clients over time.
+
+    Args:
+        samples: As ``soak.sample`` makes them.
+        path: Of the SVG file.
+    """
+    minutes = [one["at_s"] / 60 for one in samples]
+    with mpl.rc_context(_STYLE):
+        figure, axes = plt.subplots(layout="constrained")
+        for key, label, color in (
+            ("private_mb", "private memory", "#0b62a8"),
+            ("segment_mb", "segments", "#5b8c2a"),
+        ):
+            axes.plot(minutes, [one[key] for one in samples], color=color, label=label)
+        clients = [one["clients"] for one in samples]
+        axes.plot(minutes, clients, color="#bbbbbb", linewidth=1, label="clients (number)")
+        axes.set(xlabel="time (minutes)", ylabel="memory of all our processes (MB)")
+        axes.set(ylim=(0, None), title="Memory while clients come and go")
+        axes.legend()
+        _save(figure, path)
 
 
 def _cpu(axes: Axes, rows: list[Row]) -> None:
@@ -86,11 +110,11 @@ def _fps(axes: Axes, rows: list[Row]) -> None:
 def _age(axes: Axes, rows: list[Row]) -> None:
     shades = (("p50", "#0b62a8", "-"), ("p95", "#4f94cd", "--"), ("p99", "#9dc3e6", ":"))
     for percentile, color, dashes in shades:
-        points = _points(rows, "ours", lambda row, p=percentile: _age_of(row, p))
+        points = _points(rows, "ours", partial(_age_of, percentile))
         label = f"Ringcast {percentile}"
         axes.plot(*points, color=color, linestyle=dashes, marker="o", label=label)
     name, color, marker = _SERVERS["ideal"]
-    points = _points(rows, "ideal", lambda row: _age_of(row, "p50"))
+    points = _points(rows, "ideal", partial(_age_of, "p50"))
     axes.plot(*points, color=color, marker=marker, label=f"{name} p50, no encoder")
     title = "How old a frame is when its last byte has arrived"
     axes.set(ylabel="age (ms, from capture)", yscale="log", title=title)
@@ -115,7 +139,7 @@ def _points(
     return clients, [statistics.mean(by_clients[count]) for count in clients]
 
 
-def _age_of(row: Row, percentile: str) -> float:
+def _age_of(percentile: str, row: Row) -> float:
     age: dict[str, Any] = main_group(row)["age_ms"]
     return float(age[percentile])
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,13 +38,13 @@ def cells(row: Row) -> list[list[str]]:
         clients = group.get("clients", 0)
         lines.append(
             [
-                *(case, row["server"], str(row["workers"] or "–"), str(clients)),
+                *(case, row["server"], str(row["workers"] or "-"), str(clients)),
                 *(_number(group.get(key), 1) for key in ("fps_min", "fps_median")),
                 *(_number(row["cpu"].get("video"), 2), _number(server_cpu, 3)),
                 _number(1000 * cpu_total(row) / row["clients"] if row["clients"] else None, 2),
                 _number(group.get("gb_per_s"), 2),
                 *(_number(age.get(key), 1) for key in ("p50", "p95", "p99", "max")),
-                str(group.get("skipped", "–")),
+                str(group.get("skipped", "-")),
                 _number(row["private_mb"].get("api", row["private_mb"].get("server")), 0),
                 _number(row["segment_mb"] or None, 0),
                 *(_number(row[key], 2) for key in ("client_cpu", "elsewhere_cpu")),
@@ -103,25 +104,24 @@ def _machine(document: dict[str, Any]) -> str:
     machine, rows = document["machine"], document["rows"]
     spread = noise(rows)
     versions = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
-    others = sorted(row["elsewhere_cpu"] for row in rows)
-    return "\n".join(
-        [
-            f"- {machine['cores']} cores, {machine['model']}, {machine['memory_gb']} GB,"
-            f" {machine['architecture']}; Linux {machine['kernel']}",
-            f"- Python {machine['python']}, {versions}",
-            f"- {machine['date']}, commit {machine['commit']}; the run took"
-            f" {document['took_s']:.0f} s; load average before it"
-            f" {machine['load_average_at_start']}",
-            f"- noise: repeats of the ideal sender differ by"
-            f" {_number(None if spread is None else 100 * spread, 0)} % at most; other processes"
-            f" used {others[len(others) // 2]:.2f} core (median of the rows)",
-            *([] if quiet(rows) else ["- **The machine was not quiet: read ratios only.**"]),
-        ]
-    )
+    others = [row["elsewhere_cpu"] for row in rows]
+    differ = _number(None if spread is None else 100 * spread, 0)
+    hardware = f"{machine['cores']} cores, {machine['model']}, {machine['memory_gb']} GB"
+    lines = [
+        f"{hardware}, {machine['architecture']}; Linux {machine['kernel']}",
+        f"Python {machine['python']}, {versions}",
+        f"{machine['date']}, commit {machine['commit']}; the run took {document['took_s']:.0f} s",
+        f"load average before it {machine['load_average_at_start']}",
+        f"other processes used {statistics.median(others):.2f} core (median of the rows)",
+        f"repeats of the ideal sender differ by {differ} % at most",
+    ]
+    if not quiet(rows):
+        lines.append("**The machine was not quiet: read ratios only.**")
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
 if __name__ == "__main__":
