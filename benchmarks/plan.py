@@ -72,14 +72,14 @@ FULL: Final = Extent(
     rest=True,
 )
 QUICK: Final = Extent(
-    clients=(1, 10, 100, 300),
+    clients=(1, 100, 300),
     again=(),
     most=1000,
     beyond=None,
-    seconds=2.5,
+    seconds=2.0,
     warmup_s=0.8,
     idle_s=4.0,
-    tutorial=(10,),
+    tutorial=(1,),
     rest=False,
 )
 

@@ -122,9 +122,7 @@ def findings(samples: list[dict[str, float]]) -> list[list[str]]:
         per_hour, doubt = rise * _HOUR_S, 2 * error * _HOUR_S
         flat = abs(per_hour) <= max(_FLAT * mean, doubt)
         change = f"{per_hour:+.2f} ± {doubt:.2f}"
-        lines.append(
-            [f"{key} {unit}".strip(), f"{mean:.1f}", change, "flat" if flat else "**not flat**"]
-        )
+        lines.append([key, f"{mean:.1f}", change, "flat" if flat else "**not flat**"])
     return lines
 
 

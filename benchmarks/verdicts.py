@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.analysis import cpu_slope, cpu_total, find, main_group, memory_slope_kb, work_ms
 
@@ -64,6 +65,11 @@ def _judge(target: str, limit: str, measured: str | None, *, met: bool | None) -
     return Verdict(target, limit, measured or "", met if measured else None)
 
 
+def _p99_ms(group: dict[str, Any]) -> float:
+    """Age, ms; infinite where no frame came at all."""
+    return float(group["age_ms"]["p99"]) if group["age_ms"] else math.inf
+
+
 def _on_cpu(rows: Sequence[Row]) -> list[Verdict]:
     ours, ideal = cpu_slope(rows, "ours"), cpu_slope(rows, "ideal")
     ratio = ours / ideal if ours is not None and ideal else None
@@ -92,7 +98,7 @@ def _on_fairness(rows: Sequence[Row]) -> list[Verdict]:
     text, met = None, None
     for row in find(rows, "beyond"):
         group = main_group(row)
-        ratio, p99 = group["fps_min"] / max(1e-9, group["fps_median"]), group["age_ms"]["p99"]
+        ratio, p99 = group["fps_min"] / max(1e-9, group["fps_median"]), _p99_ms(group)
         text = (
             f"{ratio:.2f} x at {row['clients']} clients ({group['fps_median']:.1f} fps); "
             f"age p99 {p99:.0f} ms"
@@ -108,12 +114,13 @@ def _on_encodes(rows: Sequence[Row]) -> list[Verdict]:
         encodes = row["counters"].get("encodes_per_s")
         whole = row["counters"].get("workers_seen") == row["workers"] and encodes is not None
         text = f"{encodes:.0f} per second" if whole else None
-        met = whole and encodes <= 92
+        met = whole and 80 <= encodes <= 92
         target = f"encodes, 3 variants x {row['workers']} workers x {row['clients']} clients"
         found.append(_judge(target, "3 x 30 per second", text, met=met))
     for row in find(rows, "idle"):
         encodes, cores = row["counters"].get("encodes_per_s"), row["cpu"]["api"]
-        text = f"{encodes:g} encodes, api {100 * cores:.2f} % of a core"
+        said = "encodes not reported" if encodes is None else f"{encodes:g} encodes"
+        text = f"{said}, api {100 * cores:.2f} % of a core"
         met = encodes == 0 and cores < 0.01
         found.append(_judge("idle, nobody watching", "0 encodes, api < 1 %", text, met=met))
     return found
@@ -167,8 +174,8 @@ def _on_slow_clients(rows: Sequence[Row]) -> list[Verdict]:
         target = "clients reading 100 kB/s: oldest frame, transfer apart"
         found.append(_judge(target, "≤ 1 s", text, met=met))
         alone = [main_group(same) for same in find(rows, "clients", clients=fast["clients"])]
-        beside = f" (alone {alone[0]['age_ms']['p99']:.0f})" if alone else ""
-        text = f"{fast['fps_min']:.1f} fps, age p99 {fast['age_ms']['p99']:.0f} ms{beside}"
+        beside = f" (alone {_p99_ms(alone[0]):.0f})" if alone else ""
+        text = f"{fast['fps_min']:.1f} fps, age p99 {_p99_ms(fast):.0f} ms{beside}"
         met = fast["fps_min"] >= 29.5
         target = f"the {fast['clients']} others beside them"
         found.append(_judge(target, "notice nothing: ≥ 29.5 fps", text, met=met))

@@ -38,7 +38,8 @@ def test_the_cost_of_a_client_is_taken_from_10_to_300_clients_of_one_worker() ->
 
 def test_points_on_a_line_leave_no_doubt_about_its_rise() -> None:
     rise, error = line_through([(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)])
-    assert (rise, error) == (pytest.approx(2.0), pytest.approx(0.0))
+    assert rise == pytest.approx(2.0)
+    assert error == pytest.approx(0.0)
 
 
 def test_noise_is_the_spread_of_the_ideal_senders_repeats() -> None:
