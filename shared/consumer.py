@@ -10,6 +10,9 @@
             if frame.valid():                        # False: overwritten meanwhile, drop the result
                 use(edges)
 
+The image of a camera whose JPEGs are passed through is the JPEG itself; ``pixels(frame)`` of
+``pixels.py`` gives every frame as pixels, decoded if need be.
+
 The loop sleeps on the notification socket and never spins. It survives restarts of the Video Module
 and changes of resolution by itself. Installed with ``pip install ringcast`` this module is
 ``ringcast.consumer``; it needs numpy and pyzmq only.
