@@ -45,6 +45,7 @@ _FLAT: Final = 0.02
 _SLOW_SHARE: Final = 0.2
 _LONGEST_STAY_S: Final = 40.0
 _MOST_GROUPS: Final = 8
+_SHORTEST_JUDGED_S: Final = 600.0
 _HOUR_S: Final = 3600.0
 
 
@@ -112,7 +113,12 @@ def sample(running: Services, started_s: float, clients: int) -> dict[str, float
 
 
 def findings(samples: list[dict[str, float]]) -> list[list[str]]:
-    """One line per thing watched: mean, change per hour with two standard errors, flat or not."""
+    """One line per thing watched: mean, change per hour with two standard errors, flat or not.
+
+    Under ten minutes there is no verdict: what is filled once, caches and first variants, would
+    look like growth.
+    """
+    judged = samples[-1]["at_s"] >= _SHORTEST_JUDGED_S
     settled = samples[len(samples) // 5 :]
     lines = []
     for key in WATCHED:
@@ -121,8 +127,9 @@ def findings(samples: list[dict[str, float]]) -> list[list[str]]:
         mean = sum(y for _, y in points) / max(1, len(points))
         per_hour, doubt = rise * _HOUR_S, 2 * error * _HOUR_S
         flat = abs(per_hour) <= max(_FLAT * mean, doubt)
+        word = ("flat" if flat else "**not flat**") if judged else "too short to say"
         change = f"{per_hour:+.2f} ± {doubt:.2f}"
-        lines.append([key, f"{mean:.1f}", change, "flat" if flat else "**not flat**"])
+        lines.append([key, f"{mean:.1f}", change, word])
     return lines
 
 
