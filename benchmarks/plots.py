@@ -10,7 +10,7 @@ import matplotlib as mpl
 
 mpl.use("agg")
 from matplotlib import pyplot as plt
-from matplotlib.ticker import FixedLocator, NullLocator, ScalarFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from benchmarks.analysis import Row, cpu_total, find, main_group
 
@@ -30,7 +30,7 @@ _SERVERS: Final = {
 }
 """Name in the legend, color, marker."""
 _STYLE: Final[dict[Any, Any]] = {
-    "figure.figsize": (7.0, 4.0),
+    "figure.figsize": (7.0, 4.4),
     "figure.facecolor": "white",
     "font.size": 11,
     "axes.grid": True,
@@ -55,7 +55,8 @@ def draw_all(rows: list[Row], folder: Path) -> list[Path]:
         for name, draw in drawings.items():
             figure, axes = plt.subplots(layout="constrained")
             draw(axes, rows)
-            _clients_axis(axes, rows)
+            _clients_axis(axes, rows, logarithmic=name != "cpu")
+            figure.legend(loc="outside lower center", ncols=2)
             written.append(folder / f"{name}.svg")
             _save(figure, written[-1])
     return written
@@ -96,7 +97,6 @@ def _cpu(axes: Axes, rows: list[Row]) -> None:
     for server in _SERVERS:
         _line(axes, rows, server, cpu_total)
     axes.set(ylabel="CPU of the server (cores)", ylim=(0, None), title="What clients cost")
-    axes.legend()
 
 
 def _fps(axes: Axes, rows: list[Row]) -> None:
@@ -104,7 +104,6 @@ def _fps(axes: Axes, rows: list[Row]) -> None:
         _line(axes, rows, server, lambda row: float(main_group(row)["fps_min"]))
     title = "What the slowest client gets of 30 frames per second"
     axes.set(ylabel="frames per second", ylim=(0, 32), title=title)
-    axes.legend(loc="lower left")
 
 
 def _age(axes: Axes, rows: list[Row]) -> None:
@@ -118,8 +117,7 @@ def _age(axes: Axes, rows: list[Row]) -> None:
     axes.plot(*points, color=color, marker=marker, label=f"{name} p50, no encoder")
     title = "How old a frame is when its last byte has arrived"
     axes.set(ylabel="age (ms, from capture)", yscale="log", title=title)
-    axes.yaxis.set_major_formatter(ScalarFormatter())
-    axes.legend()
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _line(axes: Axes, rows: list[Row], server: str, value: Callable[[Row], float]) -> None:
@@ -144,9 +142,12 @@ def _age_of(percentile: str, row: Row) -> float:
     return float(age[percentile])
 
 
-def _clients_axis(axes: Axes, rows: list[Row]) -> None:
+def _clients_axis(axes: Axes, rows: list[Row], *, logarithmic: bool) -> None:
+    if not logarithmic:  # so that a constant cost per client is a straight line
+        axes.set(xlim=(0, None), xlabel="clients (1080p30; the last with two workers)")
+        return
     ticks = sorted({row["clients"] for row in find(rows, "clients")})
     axes.set(xscale="log", xlabel="clients (1080p30, logarithmic; the last with two workers)")
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
