@@ -25,6 +25,7 @@ __all__ = [
 Row = dict[str, Any]
 """A ``measure.Row`` as JSON."""
 _SLOPE_FROM, _SLOPE_TO = 10, 300
+_SOURCE_FPS: Final = 30.0
 _TWO: Final = 2
 """Points of a line; workers that are more than one."""
 _WORTH_COMPARING: Final = 100
@@ -103,15 +104,17 @@ def quiet(rows: Sequence[Row]) -> bool:
 
 
 def cpu_slope(rows: Sequence[Row], server: str) -> float | None:
-    """Cores per client from 10 to 300 clients."""
-    chosen = [row for row in find(rows, "clients", server) if row["workers"] < _TWO]
-    return slope(
-        [
-            (row["clients"], cpu_total(row))
-            for row in chosen
-            if _SLOPE_FROM <= row["clients"] <= _SLOPE_TO
-        ]
-    )
+    """Cores per client from 10 to 300 clients.
+
+    A client that gets 15 of 30 frames per second counts as half a client: a server must not look
+    cheaper for serving less.
+    """
+    points = []
+    for row in find(rows, "clients", server):
+        if _SLOPE_FROM <= row["clients"] <= _SLOPE_TO and row["workers"] < _TWO:
+            served = row["clients"] * main_group(row)["fps_median"] / _SOURCE_FPS
+            points.append((served, cpu_total(row)))
+    return slope(points)
 
 
 def memory_slope_kb(rows: Sequence[Row]) -> float | None:

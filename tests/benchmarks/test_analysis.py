@@ -17,6 +17,7 @@ def row(server: str, clients: int, cores: float, **more: Any) -> dict[str, Any]:
         "workers": 1 if server == "ours" else 0,
         "cpu": {"api": cores},
         "elsewhere_cpu": 0.0,
+        "groups": {"all": {"fps_median": 30.0}},
         "counters": {},
         **more,
     }
@@ -34,6 +35,12 @@ def test_the_cost_of_a_client_is_taken_from_10_to_300_clients_of_one_worker() ->
     rows = [row("ours", n, 0.2 + 0.001 * n) for n in (10, 100, 300)]
     rows += [row("ours", 1, 9.0), row("ours", 500, 9.0), row("ours", 100, 9.0, workers=2)]
     assert cpu_slope(rows, "ours") == pytest.approx(0.001)
+
+
+def test_a_server_does_not_get_cheaper_by_serving_less() -> None:
+    half = {"all": {"fps_median": 15.0}}
+    rows = [row("ours", n, 0.001 * n, groups=half) for n in (10, 100, 300)]
+    assert cpu_slope(rows, "ours") == pytest.approx(0.002)
 
 
 def test_points_on_a_line_leave_no_doubt_about_its_rise() -> None:
