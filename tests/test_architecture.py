@@ -43,6 +43,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/variant_ring.py",
         "services/api/stream.py",
         "services/api/connection.py",
+        "services/api/fairness.py",
     ),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
     "pydantic": ("shared/settings.py", "shared/settings_schema.py"),

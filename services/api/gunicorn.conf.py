@@ -5,6 +5,7 @@ gunicorn takes every global here that is named like one of its settings; all els
 
 from __future__ import annotations
 
+import functools as _functools
 import logging as _logging
 import sys as _sys
 from pathlib import Path as _Path
@@ -12,9 +13,13 @@ from typing import Any as _Any
 
 _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
+from gunicorn.workers import ggevent as _ggevent
+
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine
 from services.api import part as _part
+from services.api.fairness import Board as _Board
+from services.api.fairness import FairServer as _FairServer
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.settings import load_settings as _load_settings
@@ -39,6 +44,8 @@ preload_app = False
 control_socket_disable = True
 logconfig_dict = _logging_config(_settings.logging.level, _settings.logging.format)
 
+_board = _Board()
+
 
 def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
     """Before a request is answered: streams are delimited by the end of the connection."""
@@ -54,7 +61,16 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     _lifecycle.allow_descriptors(worker_connections)
     # TLS encrypts a copy for each client: there is nothing for the kernel to send from a file
     _part.use_files(enabled=_settings.api.stream.performance.zero_copy and not worker.cfg.is_ssl)
+    if worker.cfg.workers > 1:
+        # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
+        _ggevent.StreamServer = _functools.partial(_FairServer, board=_board, age=worker.age)
     worker.wsgi.extensions["ringcast"].start(worker)
+
+
+def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
+    """In the arbiter, when a worker has ended: its clients are no measure any more."""
+    del server
+    _board.forget(worker.age)
 
 
 def worker_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401

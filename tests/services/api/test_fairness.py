@@ -1,0 +1,91 @@
+"""Servers on one listener, as gunicorn's workers have it; here two of them on one hub."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+from gevent import socket
+from gevent.event import Event
+from gevent.pool import Pool
+
+from services.api.fairness import Board, FairServer
+from tests.support.greenlets import turns_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_board_knows_who_has_the_fewest() -> None:
+    board = Board()
+    assert board.fewest() == 0
+    board.note(1, 12)
+    board.note(258, 7)
+    assert board.fewest() == 7
+    board.forget(258)
+    assert board.fewest() == 12
+    board.note(3, 0)
+    assert board.fewest() == 0
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(200)
+        listener.settimeout(0.0)
+        yield listener
+
+
+class Worker:
+    """A server whose connections stay until the end."""
+
+    def __init__(self, listener: socket.socket, board: Board, age: int) -> None:
+        self._end = Event()
+        self.pool = Pool(1000)
+        own = socket.socket(fileno=listener.dup().detach())
+        self.server = FairServer(own, board=board, age=age, handle=self._handle, spawn=self.pool)
+        self.server.max_accept = 1
+
+    def _handle(self, _client: socket.socket, _address: object) -> None:
+        self._end.wait()
+
+    def close(self) -> None:
+        self._end.set()
+        self.server.stop()
+
+
+def test_worker_that_comes_later_catches_up_before_the_other_gets_more(
+    listener: socket.socket,
+) -> None:
+    board = Board()
+    with contextlib.ExitStack() as stack:
+
+        def connect(count: int) -> None:
+            for _ in range(count):
+                client = socket.create_connection(listener.getsockname())
+                stack.callback(client.close)
+
+        first = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        first.server.start()
+        connect(20)
+        turns_until(lambda: len(first.pool) == 20, "the only worker to take all")
+        second = stack.enter_context(contextlib.closing(Worker(listener, board, 2)))
+        second.server.start()
+        board.note(2, 0)
+        connect(20)
+        turns_until(lambda: len(first.pool) + len(second.pool) == 40, "all to be accepted")
+        assert abs(len(first.pool) - len(second.pool)) <= 6
+
+
+def test_worker_that_hangs_costs_the_others_a_moment_only(listener: socket.socket) -> None:
+    board = Board()
+    board.note(2, 0)  # and never looks at the listener
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        worker.server.start()
+        for _ in range(20):
+            client = socket.create_connection(listener.getsockname())
+            stack.callback(client.close)
+        turns_until(lambda: len(worker.pool) == 20, "all to be accepted all the same")
