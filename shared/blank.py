@@ -76,7 +76,7 @@ def blank_jpeg(width: int, height: int, reason: str, at: str) -> NDArray[np.uint
     try:
         whole, data = cv2.imencode(".jpg", image, _JPEG)
     except cv2.error as error:
-        raise EncodeError(f"no blank of {width}x{height}: {error.err}") from error
+        raise EncodeError(f"no blank of {width}x{height}: {error}") from error
     if not whole:
         raise EncodeError(f"no blank of {width}x{height}")
     return np.asarray(data, np.uint8).reshape(-1)

@@ -70,7 +70,7 @@ def pixels(frame: FrameView) -> NDArray[np.uint8]:
             image = cv2.cvtColor(frame.image, _TO_BGR[pixel_format])
     except cv2.error as error:
         frame.check()  # a torn JPEG is no damaged one
-        raise EncodeError(f"frame {frame.info.sequence}: OpenCV: {error.err}") from error
+        raise EncodeError(f"frame {frame.info.sequence}: {error}") from error
     frame.check()
     if image is None:
         raise EncodeError(f"frame {frame.info.sequence} is a JPEG that cannot be decoded")

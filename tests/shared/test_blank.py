@@ -80,10 +80,18 @@ def test_blank_between_jpegs_is_one_of_the_size_asked_for_in_color() -> None:
     assert jpeg.size < 60_000
 
 
-def test_blank_that_opencv_does_not_encode_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_args: object) -> tuple[bool, None]:
-        return False, None
+def refuse(*_args: object) -> tuple[bool, None]:
+    return False, None
 
-    monkeypatch.setattr(cv2, "imencode", refuse)
+
+def fail(*_args: object) -> tuple[bool, None]:
+    raise cv2.error("no room")
+
+
+@pytest.mark.parametrize("outcome", [refuse, fail])
+def test_blank_that_opencv_does_not_encode_says_so(
+    outcome: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "imencode", outcome)
     with pytest.raises(EncodeError, match="64x48"):
         blank_jpeg(64, 48, REASON, "13:00:00")

@@ -113,7 +113,14 @@ def test_picture_is_not_turned_by_a_tag_so_that_it_has_the_size_it_claims(
         assert number_in(pixels(view)) == 4
 
 
-@pytest.mark.parametrize("jpeg", [b"\xff\xd8\xff\xd9", b"no picture at all"])
+def immense() -> bytes:
+    """A JPEG that claims 65500x65500, which OpenCV refuses with an error of its own."""
+    jpeg = telling_jpeg(1)
+    at = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:at] + b"\xff\xdc\xff\xdc" + jpeg[at + 4 :]
+
+
+@pytest.mark.parametrize("jpeg", [b"\xff\xd8\xff\xd9", b"no picture at all", immense()])
 def test_damaged_jpeg_says_so(reader: RingReader, writer: RingWriter, jpeg: bytes) -> None:
     write_jpeg(writer, jpeg)
     with reader.view(reader.head) as view, pytest.raises(EncodeError, match="frame 2"):
