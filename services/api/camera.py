@@ -280,9 +280,15 @@ class Camera:
             "clients": self.clients(),
             "source_dropped": reader.dropped if reader else None,
             **asdict(self.counters),
+            "decoded": self._encoder.decoded_of(self.paths.name),
             "source_ms": _source_ms(newest) if newest else None,
             "leads": [each.suffix for each in renditions if each.leads],
             "follows": [each.suffix for each in renditions if each.follows],
+            "auto": {
+                each.rendition.suffix: each.adaptive
+                for each in self._fanouts.values()
+                if each.adaptive
+            },
             "attached": attachment.attached,
             "notifications": self._subscriber.notifications,
             "refused": self._subscriber.refused,

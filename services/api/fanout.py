@@ -67,6 +67,11 @@ class Fanout:
         """Whether nothing of it is needed any more."""
         return not self.streams and self._greenlet is None and not self.rendition.running
 
+    @property
+    def adaptive(self) -> int:
+        """How many of the clients may move to another variant."""
+        return sum(stream.adaptation is not None for stream in self.streams)
+
     def join(self, stream: Stream) -> None:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
@@ -123,7 +128,7 @@ class Fanout:
         elif now - self._blank_at >= _BLANK_S:
             self._blank_at = now
             blank = camera.blank(self._variant)
-            self._send(blank, [stream for stream in self.streams if stream.ready()])
+            self._send(blank, (stream for stream in tuple(self.streams) if stream.ready()))
         if tending:
             self._tended_at = now
             for stream in tuple(self.streams):

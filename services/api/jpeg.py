@@ -94,8 +94,9 @@ def framed(
     wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
     headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=info.online)
     view = memoryview(data if isinstance(data, bytes | memoryview) else data.data).cast("B")
-    header = mjpeg.part_header(view.nbytes, headers)
     width, height = size or (info.geometry.width, info.geometry.height)
+    headers += mjpeg.picture_headers(quality, width, height)
+    header = mjpeg.part_header(view.nbytes, headers)
     return Jpeg(
         epoch,
         sequence,

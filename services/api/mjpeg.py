@@ -32,6 +32,7 @@ __all__ = [
     "TRAILER",
     "frame_headers",
     "part_header",
+    "picture_headers",
 ]
 
 BOUNDARY: Final = b"frame"
@@ -67,6 +68,20 @@ def frame_headers(
         ("X-Epoch", str(epoch)),
         ("X-Timestamp", f"{seconds}.{micros:06d}"),
         ("X-Online", "1" if online else "0"),
+    ]
+
+
+def picture_headers(quality: int | None, width: int, height: int) -> list[tuple[str, str]]:
+    """What every picture says about itself: with ``quality=auto`` it changes as the client can.
+
+    Args:
+        quality: 1 to 100; None: the camera's own JPEG.
+        width: Pixels.
+        height: Pixels.
+    """
+    return [
+        ("X-Quality", "camera" if quality is None else str(quality)),
+        ("X-Size", f"{width}x{height}"),
     ]
 
 

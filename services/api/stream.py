@@ -21,6 +21,7 @@ from services.api.part import BytesPart
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.api.adaptive import Adaptation
     from services.api.connection import Connection
     from services.api.counters import Counters
     from services.api.jpeg import Jpeg
@@ -52,11 +53,14 @@ class Stream:
         clock: A steady clock, seconds.
 
     Attributes:
+        adaptation: Moves the client to what it can follow; None: it gets one variant.
         ended: Why the stream is over, for the log; empty while it runs.
         sent: Parts written.
         sent_bytes: Bytes written.
         dropped: Frames this client was too slow for.
     """
+
+    adaptation: Adaptation | None = None
 
     def __init__(
         self,
@@ -133,6 +137,8 @@ class Stream:
         The stream must be ``ready``, else two parts would mix.
         """
         start, end = jpeg.advance if self._advance else jpeg.whole
+        if jpeg is not self._last:
+            self._note(missed=False)
         self._last = jpeg
         self._owed = False
         if jpeg.online:
@@ -174,6 +180,8 @@ class Stream:
             self._wake.wait()
             self._wake.clear()
             self._finish_part()
+            if self.adaptation is not None and not self.ended:
+                self.adaptation.follow(self)
         deadline = self._clock() + _FAREWELL_S
         while self._rest is not None and self._clock() < deadline and not self._connection.gone():
             self._write_rest()
@@ -182,8 +190,10 @@ class Stream:
 
     def _has(self, info: FrameInfo) -> bool:
         last = self._last
-        if last is None or last.epoch != info.origin_epoch:
+        if last is None:
             return False
+        if last.epoch != info.origin_epoch:  # another variant may be behind, in the epoch before
+            return last.online and info.captured_at < last.captured_at
         # a blank of our own repeats the last number; the frame after it is higher in any case
         return last.sequence >= info.origin_sequence and not (info.online and not last.online)
 
@@ -234,3 +244,9 @@ class Stream:
         self._owed = False
         self.dropped += 1
         self._counters.dropped += 1
+        self._note(missed=True)
+
+    def _note(self, *, missed: bool) -> None:
+        """Tell the adaptation; the client's greenlet moves it when no part is on its way."""
+        if self.adaptation is not None and self.adaptation.note(self._clock(), missed=missed):
+            self._wake.set()

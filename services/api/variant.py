@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from services.api.ladder import ladder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from shared.settings_schema import StreamSettings
 
 __all__ = ["BadParameter", "BadParameters", "StreamOptions", "Variant", "parse_options"]
+
+AUTO: Final = "auto"
+"""The quality of a client that takes what it can follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class StreamOptions:
     Attributes:
         variant: What its pictures look like.
         fps: Most frames per second it wants.
+        ladder: Variants to move between, best first, as the client can follow (``quality=auto``);
+            empty: the client gets ``variant`` whatever happens.
         advance_headers: Send the header of the next part at once (µStreamer's name): Chromium shows
             a part only when the next one's header has come.
     """
@@ -88,6 +95,7 @@ class StreamOptions:
     variant: Variant
     fps: float
     advance_headers: bool = False
+    ladder: tuple[Variant, ...] = ()
 
 
 def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOptions:
@@ -106,16 +114,25 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
     height = asked.whole("height", 1, size.max_height)
     if width is None and height is None:
         width, height = size.default_width, size.default_height
+    auto = query.get("quality") == AUTO
+    named = (
+        None
+        if auto
+        else asked.whole(
+            "quality", quality.min_jpeg_quality, quality.max_jpeg_quality, f", or {AUTO}"
+        )
+    )
+    variant = Variant(
+        quality=named or quality.default_jpeg_quality,
+        width=width,
+        height=height,
+        passthrough=auto or "quality" not in query,
+    )
     options = StreamOptions(
-        Variant(
-            quality=asked.whole("quality", quality.min_jpeg_quality, quality.max_jpeg_quality)
-            or quality.default_jpeg_quality,
-            width=width,
-            height=height,
-            passthrough="quality" not in query,
-        ),
+        variant,
         fps=asked.number("fps", rate.min_fps, rate.max_fps) or rate.default_fps,
         advance_headers=query.get("advance_headers", "0") not in {"", "0", "false"},
+        ladder=ladder(variant, quality.min_jpeg_quality) if auto else (),
     )
     if asked.problems:
         raise BadParameters(asked.problems)
@@ -129,8 +146,15 @@ class _Query:
         self._query = query
         self.problems: list[BadParameter] = []
 
-    def whole(self, name: str, least: int, most: int) -> int | None:
-        """A whole number greater than 0; None: not given, or wrong."""
+    def whole(self, name: str, least: int, most: int, or_else: str = "") -> int | None:
+        """A whole number greater than 0; None: not given, or wrong.
+
+        Args:
+            name: Of the parameter.
+            least: Smallest number allowed.
+            most: Largest number allowed.
+            or_else: What else is allowed, for the message.
+        """
         text = self._query.get(name)
         if text is None:
             return None
@@ -138,7 +162,8 @@ class _Query:
         plain = text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004
         if plain and least <= int(text) <= most:
             return int(text)
-        self.problems.append(BadParameter(name, text, f"a whole number from {least} to {most}"))
+        allowed = f"a whole number from {least} to {most}{or_else}"
+        self.problems.append(BadParameter(name, text, allowed))
         return None
 
     def number(self, name: str, least: float, most: float) -> float | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
 
 from services.api import mjpeg
+from services.api.adaptive import Adaptation
 from services.api.cameras import MAX_STREAMS
 from services.api.connection import Connection
+from services.api.ladder import step_name
 from services.api.routes import cameras, client_gone
 from services.api.routes.problems import NotDelimited, TooManyStreams
 from services.api.stream import Stream
@@ -64,6 +67,9 @@ def _stream(camera: Camera) -> Response:
         log.info("Using %s streaming mode: %s for %s", mode, asked_for, request.remote_addr)
         body = _body(camera, options, request.environ["gunicorn.socket"])
     response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
+    if options.ladder:
+        steps = ", ".join(step_name(step) for step in options.ladder)
+        response.headers["X-Quality-Steps"] = steps
     response.direct_passthrough = True
     return response
 
@@ -73,6 +79,8 @@ def _body(camera: Camera, options: StreamOptions, raw: socket.socket) -> Iterato
     yield mjpeg.ADVANCE_LEAD if options.advance_headers else mjpeg.LEAD
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
+    steps = options.ladder or (options.variant,)
+    adaptation = Adaptation(camera, steps, time.monotonic())
     stream = Stream(
         connection,
         options,
@@ -80,12 +88,13 @@ def _body(camera: Camera, options: StreamOptions, raw: socket.socket) -> Iterato
         stall_timeout_s=limits.stall_timeout_sec,
         repeat_after_s=limits.performance.repeat_after_sec,
     )
-    fanout = camera.fanout(options.variant)
-    fanout.join(stream)
+    if options.ladder:
+        stream.adaptation = adaptation
+    adaptation.follow(stream)
     try:
         stream.run()
     finally:
-        fanout.leave(stream)
+        adaptation.leave(stream)
         connection.release()
         log.info(
             "stream of %s ended: %s; %d parts, %d bytes, %d dropped",

@@ -35,6 +35,11 @@ def test_blank_says_that_it_is_none() -> None:
     assert ("X-Online", "0") in mjpeg.frame_headers(1, 1, 0, online=False)
 
 
+def test_picture_says_its_quality_and_size() -> None:
+    assert mjpeg.picture_headers(40, 640, 360) == [("X-Quality", "40"), ("X-Size", "640x360")]
+    assert mjpeg.picture_headers(None, 64, 48)[0] == ("X-Quality", "camera")
+
+
 def test_announced_part_is_picture_and_the_next_announcement() -> None:
     assert mjpeg.TRAILER + mjpeg.NEXT_HEADER == b"\r\n--frame\r\nContent-Type: image/jpeg\r\n\r\n"
 

@@ -88,7 +88,7 @@ def test_all_wrong_values_are_reported_together() -> None:
     with pytest.raises(BadParameters) as error:
         parse_options(query, LIMITS)
     assert {p.name: p.value for p in error.value.problems} == query
-    assert "quality='500' is not a whole number from 1 to 100" in str(error.value)
+    assert "quality='500' is not a whole number from 1 to 100, or auto" in str(error.value)
     assert "fps='fast' is not a number from 1 to 60" in str(error.value)
 
 
@@ -121,3 +121,21 @@ def test_pictures_fit_inside_and_are_never_enlarged(
 def test_aspect_is_kept() -> None:
     assert Variant(85, 640, None).fit(1920, 1080) == (640, 360)
     assert Variant(85, 640, 100).fit(1920, 1080) == (178, 100)
+
+
+def test_auto_gives_a_ladder_below_what_everybody_else_gets() -> None:
+    options = parse_options({"quality": "auto", "width": "640"}, LIMITS)
+    assert options.variant == parse_options({"width": "640"}, LIMITS).variant
+    assert options.ladder[0] == options.variant
+    assert len(options.ladder) > 1
+    assert parse_options({"quality": "85"}, LIMITS).ladder == ()
+
+
+def test_wrong_quality_is_told_of_auto() -> None:
+    with pytest.raises(BadParameters, match="not a whole number from 20 to 80, or auto"):
+        parse_options({"quality": "AUTO"}, NARROW)
+
+
+def test_ladder_keeps_to_the_lowest_quality_allowed() -> None:
+    options = parse_options({"quality": "auto"}, NARROW)
+    assert min(step.quality for step in options.ladder) >= 20

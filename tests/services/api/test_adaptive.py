@@ -1,0 +1,137 @@
+"""The governor against clients of a given bandwidth; no sockets, no clock."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.api.adaptive import Governor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SHARES: Final = (1.0, 0.62, 0.25, 0.13, 0.05, 0.03)
+"""Bytes of each step, as a share of the best one's."""
+
+
+class Client:
+    """A client that can take so much of what the best step needs: misses what comes too early."""
+
+    def __init__(self, room: Callable[[float], float], fps: float = 30.0) -> None:
+        self.governor = Governor(len(SHARES), 0.0)
+        self.room = room
+        self.fps = fps
+        self.now = 0.0
+        self.steps: list[int] = []
+        self.sent: list[float] = []
+        self._busy_until = 0.0
+
+    def watch(self, seconds: float) -> None:
+        """Offer it frames."""
+        for _ in range(round(seconds * self.fps)):
+            self.now += 1 / self.fps
+            missed = self.now < self._busy_until
+            if not missed:
+                share = SHARES[self.governor.step]
+                self._busy_until = self.now + share / self.room(self.now) / self.fps - 1e-9
+                self.sent.append(self.now)
+            self.governor.note(self.now, missed=missed)
+            self.steps.append(self.governor.step)
+
+    def rate(self, last_s: float) -> float:
+        """Frames per second of late."""
+        return sum(at > self.now - last_s for at in self.sent) / last_s
+
+
+def test_client_that_follows_stays_on_the_best_step() -> None:
+    client = Client(lambda _: 2.0)
+    client.watch(120)
+    assert set(client.steps) == {0}
+
+
+def test_client_with_a_third_of_the_room_goes_down_soon_and_gets_all_frames() -> None:
+    client = Client(lambda _: 1 / 3)
+    client.watch(4)
+    assert client.governor.step == 2
+    client.watch(60)
+    assert client.rate(60) >= 25, "probing must not cost much"
+
+
+@pytest.mark.parametrize("room", [0.9, 0.5, 0.3, 0.2, 0.1, 0.04])
+def test_each_client_ends_up_where_it_gets_three_quarters_of_its_frames(room: float) -> None:
+    client = Client(lambda _: room)
+    client.watch(300)
+    assert client.rate(60) >= 20
+
+
+def test_client_goes_up_again_when_it_can() -> None:
+    client = Client(lambda now: 0.1 if now < 30 else 2.0)
+    client.watch(30)
+    assert client.governor.step >= 3
+    client.watch(120)
+    assert client.governor.step == 0
+
+
+def test_probes_that_fail_become_rare() -> None:
+    client = Client(lambda _: 1 / 3)
+    client.watch(600)
+    late = client.steps[-300 * 30 :]
+    probes = sum(after < before for before, after in itertools.pairwise(late))
+    assert 1 <= probes <= 6
+
+
+def test_probe_that_holds_makes_the_next_one_come_soon_again() -> None:
+    client = Client(lambda now: 1 / 3 if now < 300 else 0.8)
+    client.watch(300)
+    assert client.governor.quiet_s == 64
+    quiets = []
+    for _ in range(100):
+        client.watch(1)
+        quiets.append(client.governor.quiet_s)
+    assert client.governor.step <= 1
+    assert min(quiets) == 4
+
+
+def test_short_hiccup_moves_nobody() -> None:
+    client = Client(lambda now: 0.2 if 20 < now < 20.1 else 2.0)
+    client.watch(60)
+    assert set(client.steps) == {0}
+
+
+def test_few_frames_per_second_are_judged_by_more_time() -> None:
+    client = Client(lambda _: 0.2, fps=2.0)
+    client.watch(2)
+    assert client.governor.step == 0
+    client.watch(20)
+    assert client.governor.step > 0
+
+
+def test_client_that_takes_nothing_ends_on_the_lowest_step() -> None:
+    governor = Governor(3, 0.0)
+    moves = [governor.note(number / 30, missed=True) for number in range(300)]
+    assert governor.step == 2
+    assert sum(moves) == 1, "two steps at once, then no further"
+
+
+def test_ladder_of_one_step_is_never_left() -> None:
+    governor = Governor(1, 0.0)
+    assert not any(governor.note(number / 30, missed=number % 2 == 0) for number in range(900))
+    assert governor.step == 0
+
+
+@given(st.lists(st.tuples(st.floats(0.001, 2.0), st.booleans()), max_size=300), st.integers(1, 6))
+def test_step_is_always_one_of_the_ladder_and_moves_are_said(
+    frames: list[tuple[float, bool]], steps: int
+) -> None:
+    governor = Governor(steps, 0.0)
+    now = 0.0
+    for gap, missed in frames:
+        before = governor.step
+        now += gap
+        assert governor.note(now, missed=missed) == (governor.step != before)
+        assert 0 <= governor.step < steps
+        assert 4 <= governor.quiet_s <= 64
