@@ -43,3 +43,21 @@ def test_health_and_status_are_answered_beside_as_many_streams_as_are_allowed(
         wait_until(lambda: status(api)["sent"] >= sent + MAX_STREAMS, "the streams to go on")
     wait_until(lambda: status(api)["clients"] == 0, "the worker to see that all have left")
     assert "ERROR" not in api.said()
+
+
+def test_two_workers_take_equal_shares_of_the_clients(service: Services) -> None:
+    service.video("pattern://320x240@10")
+    api = service.api(api__workers=2).wait_ready()
+    wait_until(lambda: api.said().count("attached to its ring") == 2, "both workers to be ready")
+
+    def shares() -> list[int]:
+        return sorted(
+            sum(1 for one in worker.net_connections("tcp") if one.status == "ESTABLISHED")
+            for worker in api.workers()
+        )
+
+    with contextlib.ExitStack() as clients:
+        for _ in range(60):
+            clients.enter_context(MjpegClient(api.url + STREAM))  # one after the other
+        assert sum(shares()) == 60
+        assert shares()[0] >= 25
