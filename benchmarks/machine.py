@@ -16,7 +16,7 @@ from benchmarks.processes import CHECKOUT
 
 __all__ = ["describe"]
 
-_PACKAGES = ("ringcast", "gunicorn", "gevent", "flask", "numpy", "pyzmq", "opencv-python-headless")
+_PACKAGES = ("gunicorn", "gevent", "flask", "numpy", "pyzmq", "opencv-python-headless")
 
 
 def describe() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Tables out of rows: to the terminal, and into docs/performance.md between its markers.
 
-.venv/bin/python -m benchmarks.report      writes the document anew from results/bench.json
+.venv/bin/python -m benchmarks.report      writes document and plots anew from results/bench.json
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.analysis import Row, cpu_total, noise, quiet
+from benchmarks.plots import draw_all
 from benchmarks.verdicts import verdicts
 
 if TYPE_CHECKING:
@@ -124,5 +125,12 @@ def _number(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
+def main() -> None:
+    """The document and its plots anew, from the figures of the last whole run."""
+    document = json.loads(RESULTS.read_text(encoding="utf-8"))
+    draw_all(document["rows"], RESULTS.parent)
+    publish(document)
+
+
 if __name__ == "__main__":
-    publish(json.loads(RESULTS.read_text(encoding="utf-8")))
+    main()
