@@ -28,6 +28,10 @@ class Feed:
 
     Args:
         clock_ns: ``CLOCK_MONOTONIC`` in nanoseconds; replaced in tests.
+
+    Attributes:
+        newest: The newest frame; None: there is none yet.
+        awaited: Set while anybody waits for a newer one.
     """
 
     def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
@@ -35,6 +39,7 @@ class Feed:
         self._waiters: set[Event] = set()
         self._recent: deque[FrameInfo] = deque()
         self.newest: FrameInfo | None = None
+        self.awaited = Event()
 
     def offer(self, info: FrameInfo) -> bool:
         """Make ``info`` the newest frame and wake everybody, unless it is not newer.
@@ -64,10 +69,13 @@ class Feed:
     def join(self, waiter: Event) -> None:
         """Set ``waiter`` at every new frame until ``leave``."""
         self._waiters.add(waiter)
+        self.awaited.set()
 
     def leave(self, waiter: Event) -> None:
         """Stop setting ``waiter``."""
         self._waiters.discard(waiter)
+        if not self._waiters:
+            self.awaited.clear()
 
     def wait_newer(
         self,

@@ -44,31 +44,12 @@ class FrameView:
         self._word = mapping.header.slot_word(sequence)
         self._stamp = 2 * sequence
         self._released = False
-        self.info = self._read_info(mapping, sequence)
+        self.info = _read_info(mapping, sequence)
         start = mapping.header.payload_at(sequence)
         self._payload = mapping.payload[start : start + self.info.size_bytes]
 
-    def _read_info(self, mapping: Mapping, sequence: Sequence) -> FrameInfo:
-        stamp = self._words[self._word]
-        if stamp != self._stamp:
-            raise FrameOverwritten(sequence, stamp)
-        # ORDER: the stamp is read before anything it vouches for.
-        fence()
-        start = self._word * 8
-        fields = mapping.payload[start + 8 : start + SLOT_HEADER_BYTES].tobytes()
-        if not self._is_whole():
-            raise FrameOverwritten(sequence, self._words[self._word])
-        slot = SlotHeader.unpack(fields, capacity_bytes=mapping.header.slot_stride)
-        if slot.sequence != sequence:
-            msg = f"slot stamped for frame {sequence} says it holds frame {slot.sequence}"
-            raise ProtocolError(msg)
-        return slot.info(mapping.header.epoch)
-
     def _is_whole(self) -> bool:
-        # ORDER: everything read so far was read before this look at the stamp; without the fence
-        # the processor may take payload bytes after it, and a torn frame would pass.
-        fence()
-        return self._words[self._word] == self._stamp
+        return _still_stamped(self._words, self._word, self._stamp)
 
     def valid(self) -> bool:
         """Whether everything read from the view so far belongs to this one frame."""
@@ -260,6 +241,16 @@ class RingReader:
         self.views.add(view)
         return view
 
+    def info(self, sequence: Sequence) -> FrameInfo:
+        """What is known about one frame, without a view on it.
+
+        Raises:
+            FrameOverwritten: It is not in the ring, or not any more.
+            RingUnavailable: The reader was closed.
+            ProtocolError: The slot contradicts itself.
+        """
+        return _read_info(self._mapping, sequence)
+
     def close(self) -> None:
         """Let the mapping go; again is harmless. Whatever is asked afterwards is RingUnavailable.
 
@@ -271,3 +262,28 @@ class RingReader:
             raise RuntimeError(msg)
         self._open_mapping = None
         self._probe.close()
+
+
+def _still_stamped(words: memoryview, word: int, stamp: int) -> bool:
+    # ORDER: everything read so far was read before this look at the stamp; without the fence
+    # the processor may take payload bytes after it, and a torn frame would pass.
+    fence()
+    seen: int = words[word]
+    return seen == stamp
+
+
+def _read_info(mapping: Mapping, sequence: Sequence) -> FrameInfo:
+    words, word, whole = mapping.words, mapping.header.slot_word(sequence), 2 * sequence
+    stamp = words[word]
+    if stamp != whole:
+        raise FrameOverwritten(sequence, stamp)
+    # ORDER: the stamp is read before anything it vouches for.
+    fence()
+    fields = bytes(words[word + 1 : word + SLOT_HEADER_BYTES // 8])
+    if not _still_stamped(words, word, whole):
+        raise FrameOverwritten(sequence, words[word])
+    slot = SlotHeader.unpack(fields, capacity_bytes=mapping.header.slot_stride)
+    if slot.sequence != sequence:
+        msg = f"slot stamped for frame {sequence} says it holds frame {slot.sequence}"
+        raise ProtocolError(msg)
+    return slot.info(mapping.header.epoch)
