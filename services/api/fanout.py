@@ -147,8 +147,9 @@ class Fanout:
         if not new and self._is_stale(info):
             return
         self._offered, self._blank_at = jpeg, 0.0
-        asked = tuple(self.streams) if new or everybody else self._newcomers
-        self._newcomers = []
+        newcomers = self.streams.intersection(self._newcomers)
+        self._newcomers.clear()
+        asked = tuple(self.streams) if new or everybody else newcomers
         source_fps = self._camera.feed.fps()
         self._send(jpeg, (stream for stream in asked if stream.wants(info, source_fps)))
 
