@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
@@ -13,6 +11,7 @@ from services.api.counters import Counters
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.jpeg import framed
+from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
 from services.api.variant_ring import sweep_variants
 from shared.blank import FIRST_GEOMETRY
@@ -257,39 +256,11 @@ class Camera:
 
     def status(self) -> dict[str, Any]:
         """Everything known about the camera, for the status document."""
-        newest, reader, attachment = self.feed.newest, self._attachment.reader, self._attachment
-        age_ms = self.feed.age_ms()
-        fresh = self.fresh()
-        renditions = [fanout.rendition for fanout in self._fanouts.values()]
         return {
-            "camera": self.name,
-            "online": bool(fresh and newest and newest.online),
-            "reason": (newest.reason if newest and fresh else "") or self.why(),
-            "condition": str(attachment.condition),
-            "why": self.why(),
-            "advice": self.advice(),
-            "source": reader.label if reader else None,
-            "width": newest.geometry.width if newest else None,
-            "height": newest.geometry.height if newest else None,
-            "pixel_format": newest.geometry.pixel_format.name if newest else None,
-            "fps": round(self.feed.fps(), 2) if fresh else 0.0,
-            "frame_number": newest.sequence if newest else None,
-            "epoch": str(newest.epoch) if newest else None,
-            "age_ms": round(age_ms, 1) if age_ms is not None else None,
-            "worker": os.getpid(),
-            "clients": self.clients(),
-            "source_dropped": reader.dropped if reader else None,
-            **asdict(self.counters),
+            **about_source(self, self._attachment),
+            **about_worker(self, list(self._fanouts.values())),
             "decoded": self._encoder.decoded_of(self.paths.name),
-            "source_ms": _source_ms(newest) if newest else None,
-            "leads": [each.suffix for each in renditions if each.leads],
-            "follows": [each.suffix for each in renditions if each.follows],
-            "auto": {
-                each.rendition.suffix: each.adaptive
-                for each in self._fanouts.values()
-                if each.adaptive
-            },
-            "attached": attachment.attached,
+            "attached": self._attachment.attached,
             "notifications": self._subscriber.notifications,
             "refused": self._subscriber.refused,
         }
@@ -302,8 +273,3 @@ def _decisive(geometry: Geometry, variant: Variant) -> tuple[object, ...]:
     if jpeg and variant.passthrough and size == (geometry.width, geometry.height):
         return _AS_IT_IS
     return (variant.quality, size)
-
-
-def _source_ms(info: FrameInfo) -> float:
-    """What the source took to hand a frame over and decode it, milliseconds."""
-    return round((info.published_at - info.captured_at) / 1e6, 2)

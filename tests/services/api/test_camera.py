@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -178,24 +177,3 @@ def test_blank_has_the_size_of_the_last_frame(
     blank = camera.blank(Variant(80))
     assert not blank.online
     assert (blank.epoch, blank.sequence) == (info.epoch, info.sequence)
-
-
-def test_status_of_a_camera_that_never_was(camera: Camera) -> None:
-    camera.start()
-    status = camera.status()
-    assert status["online"] is False
-    assert status["condition"] == "gone"
-    assert status["reason"] == status["why"]
-    assert status["why"].startswith("nobody writes /dev/shm/")
-    assert status["advice"].endswith("python -m services.video")
-    assert status["frame_number"] is None
-    assert status["fps"] == 0.0
-
-
-def test_status_of_a_blank_says_why(camera: Camera, write: Callable[..., FrameInfo]) -> None:
-    write(online=False, reason="unplugged")
-    camera.start()
-    status = camera.status()
-    assert (status["online"], status["condition"], status["reason"]) == (False, "live", "unplugged")
-    assert status["source"] == "test"
-    assert status["worker"] == os.getpid()
