@@ -1,4 +1,4 @@
-"""The governor against clients of a given bandwidth; no sockets, no clock."""
+"""The governor against clients of a given bandwidth; no sockets, no clock. Then real fan-outs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.adaptive import Governor
+from services.api.adaptive import Adaptation, Governor
+from services.api.camera import Camera
+from services.api.ladder import ladder
+from services.api.stream import Stream
+from services.api.variant import Variant
+from tests.support.greenlets import turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from services.api.encoder import Encoder
+    from services.api.jpeg import Jpeg
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+    from shared.settings import Settings
 
 SHARES: Final = (1.0, 0.62, 0.25, 0.13, 0.05, 0.03)
 """Bytes of each step, as a share of the best one's."""
@@ -135,3 +146,53 @@ def test_step_is_always_one_of_the_ladder_and_moves_are_said(
         assert governor.note(now, missed=missed) == (governor.step != before)
         assert 0 <= governor.step < steps
         assert 4 <= governor.quiet_s <= 64
+
+
+class Taker(Stream):
+    """A client that takes every frame and writes down what it was sent."""
+
+    def __init__(self) -> None:
+        self.seen: list[Jpeg] = []
+        self.ended = ""
+
+    def wants(self, info: FrameInfo, source_fps: float) -> bool:
+        del source_fps
+        return [info.sequence] > [jpeg.sequence for jpeg in self.seen[-1:]]
+
+    def ready(self) -> bool:
+        return True
+
+    def send(self, jpeg: Jpeg) -> None:
+        self.seen.append(jpeg)
+
+    def tend(self) -> None:
+        """Needs nothing."""
+
+
+def test_move_leaves_one_fan_out_and_joins_another(
+    paths: SegmentPaths, settings: Settings, encoder: Encoder, write: Callable[..., FrameInfo]
+) -> None:
+    camera = Camera("video", paths, settings, encoder, lambda: False)
+    write()
+    camera.start()
+    steps = ladder(Variant(85), 1)
+    adaptation = Adaptation(camera, steps, 0.0)
+    stream = Taker()
+    stream.adaptation = adaptation
+    adaptation.follow(stream)
+    turns_until(lambda: len(stream.seen) == 1, "the first frame")
+    assert camera.status()["auto"] == {"q85p": 1}
+    adaptation.follow(stream)
+    assert camera.clients() == 1, "to follow where it is already changes nothing"
+    for number in range(60):
+        adaptation.note(number / 30, missed=True)
+    assert adaptation.step == 2
+    adaptation.follow(stream)
+    write()
+    turns_until(lambda: len(stream.seen) == 2, "a frame of the lower step")
+    assert [jpeg.quality for jpeg in stream.seen] == [85, 55]
+    assert camera.status()["auto"] == {"q55w1280h1280": 1}
+    adaptation.leave(stream)
+    adaptation.leave(stream)
+    assert camera.clients() == 0
+    camera.stop()

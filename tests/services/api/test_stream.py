@@ -13,6 +13,7 @@ import gevent
 import pytest
 
 from services.api import mjpeg
+from services.api.adaptive import Adaptation
 from services.api.connection import Connection
 from services.api.counters import Counters
 from services.api.jpeg import Jpeg, framed
@@ -327,3 +328,56 @@ def test_no_boundary_is_written_into_a_picture_that_is_only_half_sent(
     wait_until(turning(lambda: clock.advance(0.1), running.ready), "the farewell to be over")
     received += bench.received()
     assert received == wire(jpeg(1, 300_000))[: len(received)]
+
+
+class NotedAdaptation(Adaptation):
+    """Wants to be moved at every miss; writes down when it was."""
+
+    def __init__(self) -> None:
+        self.notes: list[bool] = []
+        self.followed = 0
+
+    def note(self, now_s: float, *, missed: bool) -> bool:
+        del now_s
+        self.notes.append(missed)
+        return missed
+
+    def follow(self, stream: Stream) -> None:
+        del stream
+        self.followed += 1
+
+
+def test_client_is_moved_to_another_variant_between_two_parts_only(bench: Bench) -> None:
+    adaptation = bench.stream.adaptation = NotedAdaptation()
+    running = gevent.spawn(bench.stream.run)
+    bench.clog(1)
+    for number in range(2, 5):
+        bench.give(number)
+    let_run(0.02)
+    assert adaptation.notes == [False, True, True]
+    assert adaptation.followed == 0, "half a part is on its way"
+    bench.client.settimeout(0.01)
+    while not adaptation.followed:
+        let_run()
+        with contextlib.suppress(TimeoutError):
+            bench.client.recv(1 << 20)
+    bench.stream.end("enough")
+    running.join(5.0)
+
+
+def test_repeats_tell_the_adaptation_nothing(bench: Bench, clock: Clock) -> None:
+    adaptation = bench.stream.adaptation = NotedAdaptation()
+    bench.give(1)
+    wait_until(bench.stream.ready, "the part to leave")
+    clock.advance(1.1)
+    bench.stream.tend()
+    assert bench.counters.repeated == 1
+    assert adaptation.notes == [False]
+
+
+def test_variant_that_is_behind_in_the_epoch_before_is_refused(bench: Bench) -> None:
+    assert bench.stream.wants(frame(9, epoch=2), FPS)
+    bench.stream.send(jpeg(9, epoch=2))
+    wait_until(bench.stream.ready, "the part to leave")
+    assert not bench.stream.wants(frame(8, epoch=1), FPS)
+    assert bench.stream.wants(frame(10, epoch=3), FPS)
