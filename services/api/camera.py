@@ -60,6 +60,7 @@ class Camera:
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
         reserve_bytes: Room that must stay free in the directory beside every ring.
+        ringless: A variant's ring could not be made, which the log has been told.
         turn: To be taken before a frame is chosen for ``jpeg``.
     """
 
@@ -78,6 +79,7 @@ class Camera:
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths
+        self.ringless = False
         self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice

@@ -78,7 +78,6 @@ class Rendition:
         self._reader: VariantReader | None = None
         self._passes = False
         self._ring_again_at = 0.0
-        self._ring_failed = False
         self._complaint = Throttle()
         self._wake = Event()
         self._greenlet: gevent.Greenlet[[], None] | None = None
@@ -114,7 +113,7 @@ class Rendition:
         try:
             return variant_paths(self._camera.paths, self.suffix)
         except ValueError as error:
-            log.warning("%s: each worker encodes for itself: %s", self._camera.name, error)
+            self._say_once(error)
             return None
 
     def _run(self) -> None:
@@ -186,14 +185,18 @@ class Rendition:
         """The ring cannot be had: encode for ourselves, say so once, try again later."""
         self._let_go()
         self._ring_again_at = time.monotonic() + _RING_RETRY_S
-        if not self._ring_failed:
+        self._say_once(error)
+
+    def _say_once(self, error: Exception) -> None:
+        """Warn that there is no ring: once per camera, until there is one again."""
+        if not self._camera.ringless:
             log.warning(
                 "%s: no ring for variant %s, each worker encodes for itself: %s",
                 self._camera.name,
                 self.suffix,
                 error,
             )
-        self._ring_failed = True
+        self._camera.ringless = True
 
     def _follow(self, paths: SegmentPaths, info: FrameInfo) -> None:
         reader = self._reader
@@ -202,7 +205,7 @@ class Rendition:
             reader.open(info)
         taken = reader.take()
         if taken is not None:
-            self._ring_failed = False
+            self._camera.ringless = False
             self._show(*taken)
         elif reader.behind_s(info) >= _LAG_S:
             self._encode(info)
@@ -262,7 +265,7 @@ class Rendition:
         except WriterConflict:
             self._let_go()
         else:
-            self._ring_failed = False
+            self._camera.ringless = False
 
     def _beat(self) -> None:
         if self._writer is None:
