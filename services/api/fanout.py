@@ -131,6 +131,8 @@ class Fanout:
             self._send(blank, (stream for stream in tuple(self.streams) if stream.ready()))
         if tending:
             self._tended_at = now
+            if not self.rendition.running:  # a client came at the moment when it ended
+                self.rendition.look()
             for stream in tuple(self.streams):
                 stream.tend()
 

@@ -184,6 +184,23 @@ def test_follower_encodes_for_itself_while_the_leader_hangs(
     assert host.other.rendition.follows
 
 
+def test_client_that_comes_at_the_moment_the_rendition_ends_is_served(host: Host) -> None:
+    host.watch()
+    ending = host.other.rendition
+    let_go, newcomer = ending._let_go, Notes()  # noqa: SLF001 - the moment is inside it
+
+    def join_meanwhile() -> None:
+        let_go()
+        if host.other.client is not newcomer:
+            host.other.client = newcomer
+            host.other.fanout.join(newcomer)
+
+    ending._let_go = join_meanwhile  # type: ignore[method-assign]  # noqa: SLF001
+    host.other.leave()
+    turns_until(lambda: host.other.client is newcomer, "the end, and the newcomer")
+    host.frame_for(host.one, host.other)
+
+
 def test_what_nobody_wants_is_not_encoded(host: Host) -> None:
     host.one.watch()
     turns_until(lambda: bool(host.one.client.seen), "a picture")
