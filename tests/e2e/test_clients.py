@@ -14,6 +14,7 @@ import pytest
 
 from services.video.sources.scene import bar_centers
 from shared.frame_code import read_codes
+from tests.support.mjpeg_client import get
 from tests.support.multipart import MultipartReader
 from tests.support.pictures import bars_are_right, number_in, write_h264
 from tests.support.processes import wait_until
@@ -125,12 +126,12 @@ def test_opencv_reads_the_stream_as_a_camera(running: Api, query: str) -> None:
     assert numbers == sorted(set(numbers))
 
 
-def seen_by_ffmpeg(url: str) -> NDArray[np.uint8]:
+def seen_by_ffmpeg(url: str, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:
     """One picture as ffmpeg sees it, BGR."""
     command = [program("ffmpeg"), "-loglevel", "error", "-i", url]
     command += ["-frames:v", "1", "-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
     done = subprocess.run(command, capture_output=True, check=True, timeout=50)
-    return np.frombuffer(done.stdout, np.uint8).reshape(SIZE[1], SIZE[0], 3)
+    return np.frombuffer(done.stdout, np.uint8).reshape(size[1], size[0], 3)
 
 
 def seen_by_opencv(url: str) -> NDArray[np.uint8]:
@@ -235,6 +236,24 @@ def test_first_page_shows_the_moving_picture_and_its_numbers(running: Api, page:
     assert complaints == [], "the page breaks neither its own policy nor anything else"
     page.goto("about:blank")
     wait_until(lambda: status(running)["clients"] == 0, "the page to give its stream back", 5.0)
+
+
+def test_pictures_encoded_in_stripes_look_right_to_every_client(
+    service: Services, page: Page
+) -> None:
+    api = service.both(
+        "pattern://1280x720@15", api__workers=1, api__stream__performance__encoder_threads=2
+    )
+    _, _, jpeg = get(f"{api.url}{STREAM}/frame")
+    assert b"\xff\xdd\x00\x04" in jpeg[:2000], "restart markers: it was put together of stripes"
+    assert_pattern_colors(seen_by_ffmpeg(api.url + STREAM, (1280, 720)))
+    assert_pattern_colors(seen_by_opencv(api.url + STREAM))
+    page.goto(api.url + "/", wait_until="domcontentloaded")
+    wait_until(lambda: shown(page) is not None, "the picture, its number readable")
+    image = seen_by_browser(page)
+    assert image is not None
+    assert_pattern_colors(image)
+    page.goto("about:blank")
 
 
 def test_page_shows_the_picture_again_after_the_video_module_was_away(
