@@ -40,6 +40,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/cache.py",
         "services/api/fanout.py",
         "services/api/rendition.py",
+        "services/api/ring_end.py",
         "services/api/variant_ring.py",
         "services/api/stream.py",
         "services/api/connection.py",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api import rendition as rendition_module
+from services.api import ring_end as ring_end_module
 from services.api.camera import Camera
 from services.api.stream import Stream
 from services.api.variant import Variant
@@ -169,7 +169,7 @@ def test_follower_encodes_for_itself_while_the_leader_hangs(
     host.watch()
     hanging = host.one.rendition
     monkeypatch.setattr(hanging, "_turn", let_run)
-    monkeypatch.setattr(rendition_module, "_LAG_S", 0.05)
+    monkeypatch.setattr(ring_end_module, "_LAG_S", 0.05)
     for _ in range(3):
         host.frame_for(host.other)
     assert host.other.rendition.follows, "it still looks at the ring"
@@ -178,7 +178,7 @@ def test_follower_encodes_for_itself_while_the_leader_hangs(
 
     monkeypatch.undo()
     host.frame_for(host.one, host.other)
-    monkeypatch.setattr(rendition_module, "_LAG_S", 3600.0)
+    monkeypatch.setattr(ring_end_module, "_LAG_S", 3600.0)
     for _ in range(3):
         host.frame_for(host.one, host.other)
     assert host.other.rendition.follows
@@ -186,8 +186,8 @@ def test_follower_encodes_for_itself_while_the_leader_hangs(
 
 def test_client_that_comes_at_the_moment_the_rendition_ends_is_served(host: Host) -> None:
     host.watch()
-    ending = host.other.rendition
-    let_go, newcomer = ending._let_go, Notes()  # noqa: SLF001 - the moment is inside it
+    ending = host.other.rendition._ring  # noqa: SLF001 - the moment is inside it
+    let_go, newcomer = ending.let_go, Notes()
 
     def join_meanwhile() -> None:
         let_go()
@@ -195,7 +195,7 @@ def test_client_that_comes_at_the_moment_the_rendition_ends_is_served(host: Host
             host.other.client = newcomer
             host.other.fanout.join(newcomer)
 
-    ending._let_go = join_meanwhile  # type: ignore[method-assign]  # noqa: SLF001
+    ending.let_go = join_meanwhile  # type: ignore[method-assign]
     host.other.leave()
     turns_until(lambda: host.other.client is newcomer, "the end, and the newcomer")
     host.frame_for(host.one, host.other)
@@ -222,7 +222,7 @@ def test_without_room_each_encodes_for_itself_and_says_so_once(
         raise RingSpaceError(host.one.camera.paths.directory, 2, 1, "Free some.")
 
     monkeypatch.setattr(VariantWriter, "write", no_room)
-    monkeypatch.setattr(rendition_module, "_RING_RETRY_S", 0.01)
+    monkeypatch.setattr(ring_end_module, "_RETRY_S", 0.01)
     host.one.watch()
     host.other.watch()
     for _ in range(5):

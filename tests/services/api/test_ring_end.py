@@ -1,0 +1,69 @@
+"""Which end of a variant's ring a worker gets; what renditions make of it is in test_rendition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from gevent.event import Event
+
+from services.api.camera import Camera
+from services.api.ring_end import RingEnd
+from services.api.variant import Variant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from services.api.encoder import Encoder
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
+    from shared.settings import Settings
+
+Ends = tuple[RingEnd, RingEnd]
+
+
+@pytest.fixture
+def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Camera:
+    return Camera("video", paths, settings, encoder, lambda: False)
+
+
+@pytest.fixture
+def ends(camera: Camera) -> Iterator[Ends]:
+    ends = tuple(RingEnd(camera, Variant(85), "q85p", Event()) for _ in range(2))
+    yield ends[0], ends[1]
+    for end in ends:
+        end.let_go()
+
+
+def test_the_first_leads_and_the_second_follows(
+    ends: Ends, write: Callable[..., FrameInfo]
+) -> None:
+    one, other = ends
+    info = write()
+    for end in (one, other, one):
+        end.try_to_lead()
+    assert (one.leads, one.follow(info), one.follows) == (True, False, False)
+    assert (other.leads, other.follow(info), other.follows) == (False, True, True)
+    assert not other.stands(info)
+    assert other.take() is None, "nothing was encoded yet"
+
+
+def test_who_follows_leads_once_the_ring_is_free(
+    ends: Ends, write: Callable[..., FrameInfo]
+) -> None:
+    one, other = ends
+    one.try_to_lead()
+    assert other.follow(write())
+    one.let_go()
+    other.try_to_lead()
+    assert (other.leads, other.follows) == (True, False)
+
+
+def test_a_name_that_is_too_long_is_no_error(
+    camera: Camera, write: Callable[..., FrameInfo], caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        end = RingEnd(camera, Variant(85), "x" * 25, Event())
+        end.try_to_lead()
+        assert (end.leads, end.follow(write())) == (False, False)
+    assert caplog.text.count("each worker encodes for itself") == 1
