@@ -4,7 +4,7 @@
 
 Milliseconds, the fastest of many runs, on one thread unless said otherwise. ``simplejpeg`` and
 PyAV's planes are measured where they are installed (``pip install simplejpeg``); the product needs
-neither. The decisions made from these numbers are docs/adr/0017 and 0018.
+neither. The decisions made from these numbers are docs/adr/0017.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Encoding releases the GIL, and only gevent's own thread pool runs beside the hub
 ``docs/adr/0007``). The view is used first and checked afterwards: a JPEG of a frame
 that was overwritten meanwhile is thrown away.
 
-A large frame is cut into stripes that idle threads encode beside the first (``docs/adr/0018``).
+A large frame is cut into stripes that idle threads encode beside the first (``docs/adr/0017``).
 """
 
 from __future__ import annotations
