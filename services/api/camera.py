@@ -60,6 +60,7 @@ class Camera:
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
         reserve_bytes: Room that must stay free in the directory beside every ring.
+        stopped: Nothing of it runs any more, and nothing is to be started.
         ringless: A variant's ring could not be made, which the log has been told.
         turn: To be taken before a frame is chosen for ``jpeg``.
     """
@@ -79,6 +80,7 @@ class Camera:
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths
+        self.stopped = False
         self.ringless = False
         self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
@@ -97,6 +99,7 @@ class Camera:
 
     def stop(self) -> None:
         """Let go of all rings; again is harmless. What this worker leads, another takes over."""
+        self.stopped = True
         for fanout in tuple(self._fanouts.values()):
             fanout.rendition.stop()
         self._subscriber.stop()

@@ -86,7 +86,7 @@ class Rendition:
     def look(self) -> None:
         """Have the greenlet look whether anything is to be done; start it if need be."""
         self._wake.set()
-        if self._greenlet is None:
+        if self._greenlet is None and not self._camera.stopped:
             self._greenlet = gevent.spawn(self._run)
 
     def stop(self) -> None:
@@ -113,7 +113,7 @@ class Rendition:
 
     def _needed(self) -> bool:
         """While it has clients here, or leads and somebody follows."""
-        if self._camera.draining():
+        if self._camera.draining() or self._camera.stopped:
             return False
         return bool(self._fanout.streams) or self._ring.watched()
 

@@ -201,6 +201,17 @@ def test_client_that_comes_at_the_moment_the_rendition_ends_is_served(host: Host
     host.frame_for(host.one, host.other)
 
 
+def test_stopped_camera_does_not_lead_again_though_it_has_clients(
+    host: Host, paths: SegmentPaths
+) -> None:
+    host.one.watch()
+    turns_until(lambda: host.one.rendition.leads, "the one to lead")
+    host.one.camera.stop()
+    let_run(0.4)  # longer than the fan-out waits before it looks after everything
+    assert not host.one.rendition.running
+    assert list(paths.directory.glob(f"{paths.name}~*")) == []
+
+
 def test_what_nobody_wants_is_not_encoded(host: Host) -> None:
     host.one.watch()
     turns_until(lambda: bool(host.one.client.seen), "a picture")
