@@ -217,7 +217,7 @@ class PerformanceSettings(_Section):
     )
     zero_copy: bool = Field(
         default=True,
-        description="Send parts with sendfile, which copies nothing; false writes them.",
+        description="Send large parts by splice, which copies nothing; false writes them.",
     )
     repeat_after_sec: float = Field(
         1.0,

@@ -13,7 +13,7 @@ from typing import Any as _Any
 
 _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
-from gunicorn.workers import ggevent as _ggevent
+from gunicorn.workers import ggevent as _ggevent  # type: ignore[import-untyped]
 
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine

@@ -1,9 +1,9 @@
 """The bytes of one part, written once and sent to every client from there.
 
-A part lies in a file of memory (``memfd``), and ``sendfile`` lays references to the file's pages
-into each client's socket: nothing is copied per client. The kernel keeps the pages until the last
-slow client has them, and nobody can write over them, as would happen in a slot of the ring: each
-part has a file of its own, which closes with the last reference to the part.
+A part lies in a file of memory (``memfd``), and ``splice`` lays references to the file's pages into
+each client's socket: nothing is copied per client. The kernel keeps the pages until the last slow
+client has them, and nobody can write over them, as would happen in a slot of the ring: each part
+has a file of its own, which closes with the last reference to the part.
 
 A small part is as cheaply copied as referred to, so it is plain bytes; and so is every part where
 the settings say so, or where the kernel gives no such file.
@@ -11,6 +11,9 @@ the settings say so, or where the kernel gives no such file.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import logging
 import os
 import time
@@ -28,6 +31,9 @@ log = logging.getLogger(__name__)
 
 SMALLEST_FILE_BYTES: Final = 32_768
 """From this size on a file pays; the measurement is in docs/adr/0015."""
+
+_PIPE_BYTES: Final = 1 << 20
+"""What the kernel gives to anybody; /proc/sys/fs/pipe-max-size."""
 
 
 class Part(Protocol):
@@ -98,11 +104,51 @@ class FilePart:
 
     def send_to(self, fd: int, start: int, end: int) -> int:
         """Have the socket refer to the file's pages, see ``Part``."""
-        return os.sendfile(fd, self._fd, start, end - start)
+        return _pipe().send(self._fd, fd, start, end)
 
     def read(self, start: int, end: int) -> bytes:
         """Copy bytes out, see ``Part``."""
         return os.pread(self._fd, end - start, start)
+
+
+class _Pipe:
+    """What ``sendfile`` does, but all pages of a part at a time instead of 16.
+
+    ``splice`` has a pipe at one end, always: the pages go through this one, which is empty before
+    and after. Measured beside ``sendfile`` in docs/adr/0015.
+    """
+
+    def __init__(self) -> None:
+        self._outlet, self._inlet = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        weakref.finalize(self, os.close, self._outlet)
+        weakref.finalize(self, os.close, self._inlet)
+        with contextlib.suppress(OSError):  # a small one does as well, in more steps
+            fcntl.fcntl(self._inlet, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+
+    def send(self, file: int, socket: int, start: int, end: int) -> int:
+        """Move references to bytes ``start`` to ``end`` of a file into a socket, see ``Part``."""
+        at = start
+        while at < end:
+            inside = os.splice(file, self._inlet, end - at, at)
+            taken = 0
+            try:
+                taken = os.splice(self._outlet, socket, inside)
+            except BlockingIOError:
+                if at == start:
+                    raise
+            finally:
+                if taken < inside:  # what the socket did not take must not go to the next one
+                    os.read(self._outlet, inside - taken)
+            at += taken
+            if taken < inside:
+                break
+        return at - start
+
+
+@functools.cache
+def _pipe() -> _Pipe:
+    """The one of this process; only its hub sends, and never waits in between."""
+    return _Pipe()
 
 
 class _Policy:

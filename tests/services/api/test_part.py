@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 from pathlib import Path
@@ -61,6 +62,29 @@ def test_socket_that_takes_a_part_piecemeal_gets_every_byte(part: Part) -> None:
         while len(received) < part.size_bytes - 8:
             received += client.recv(65_536)
     assert received == WHOLE[3:-5]
+
+
+def test_what_one_socket_did_not_take_never_reaches_another() -> None:
+    """All sockets are sent to through one pipe; two late ones and a dead one take turns."""
+    first, second = FilePart([b"a" * 3_000_000]), FilePart([b"b" * 3_000_000])
+    (ours_a, theirs_a), (ours_b, theirs_b), (dead, peer) = (socket.socketpair() for _ in range(3))
+    peer.close()
+    sent = {ours_a: 0, ours_b: 0}
+    got = {theirs_a: b"", theirs_b: b""}
+    pairs = ((first, ours_a, theirs_a), (second, ours_b, theirs_b))
+    with ours_a, theirs_a, ours_b, theirs_b, dead:
+        for ours in sent:
+            ours.settimeout(0.0)
+        while any(len(data) < 3_000_000 for data in got.values()):
+            for part, ours, theirs in pairs:
+                if sent[ours] < 3_000_000:
+                    with contextlib.suppress(BlockingIOError):
+                        sent[ours] += part.send_to(ours.fileno(), sent[ours], 3_000_000)
+                with pytest.raises(BrokenPipeError):
+                    first.send_to(dead.fileno(), 0, 3_000_000)
+                if len(got[theirs]) < sent[ours]:
+                    got[theirs] += theirs.recv(100_003)
+    assert got == {theirs_a: b"a" * 3_000_000, theirs_b: b"b" * 3_000_000}
 
 
 def test_socket_keeps_what_it_was_given_when_the_part_is_gone() -> None:
