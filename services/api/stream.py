@@ -37,6 +37,8 @@ _WRITE_WAIT_S: Final = 0.25
 _FAREWELL_S: Final = 0.5
 """How long a part that is half written may still take when the server ends the stream."""
 
+_MOMENT_S: Final = 0.1
+
 _CLOSING: Final = BytesPart([mjpeg.CLOSING])
 _ADVANCE_CLOSING: Final = BytesPart([mjpeg.ADVANCE_CLOSING])
 
@@ -158,8 +160,11 @@ class Stream:
             self._wake.set()
 
     def tend(self) -> None:
-        """Look after the client now and then, frames or not: has it left, does it stall?"""
-        if self.ended:
+        """Look after the client now and then, frames or not: has it left, does it stall?
+
+        Who was sent something a moment ago needs no look: the next part shows whether it has left.
+        """
+        if self.ended or self._clock() - self._written_at < _MOMENT_S:
             return
         if self._connection.gone():
             self.end("the client has left")

@@ -275,9 +275,10 @@ def test_client_that_takes_nothing_is_ended_after_the_stall_timeout(
     assert running.ready()
 
 
-def test_client_that_left_is_noticed_without_frames(bench: Bench) -> None:
+def test_client_that_left_is_noticed_without_frames(bench: Bench, clock: Clock) -> None:
     bench.give(1)
     bench.client.close()
+    clock.advance(0.25)
     wait_until(turning(bench.stream.tend, lambda: bool(bench.stream.ended)), "the end")
     assert bench.stream.ended == "the client has left"
     assert not bench.give(2)
