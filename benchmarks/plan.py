@@ -62,7 +62,7 @@ class Extent:
 
 FULL: Final = Extent(
     clients=(1, 10, 50, 100, 200, 300, 500),
-    again=(300, 200, 100, 50, 10),
+    again=(500, 300, 200, 100, 50, 10, 1),
     most=1000,
     beyond=900,
     seconds=8.0,
@@ -121,6 +121,8 @@ class Run:
         with services(SOURCE, 2, self._log) as ours:
             self._ours("clients", ours, [Group("all", extent.most, ONE_VARIANT)])
             self._variants(ours)
+            if extent.again:
+                self._ours("clients", ours, [Group("all", extent.most, ONE_VARIANT)])
         with services(f"file:{self._clip}", 1, self._log) as ours:
             self._ours("passthrough", ours, [Group("all", 100, STREAM)])
 
