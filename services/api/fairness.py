@@ -73,20 +73,33 @@ class FairServer(StreamServer):
     def __init__(self, listener: socket, *, board: Board, age: int, **more: Any) -> None:  # noqa: ANN401 - gevent's
         self._board = board
         self._age = age
+        self._connections = 0
         self._yielded = False
         super().__init__(listener, **more)
+        board.note(age, 0)  # from the first connection on the others know that there is this worker
 
     def do_read(self) -> Any:  # noqa: ANN401 - whatever gevent's returns
         """Accept a connection, unless it is another worker's turn."""
-        mine = len(self.pool or ())
-        self._board.note(self._age, mine)
+        mine = self._connections
         ahead = mine > self._board.fewest() + max(2, mine // _SLACK)
         self._yielded = ahead and not self._yielded
         if self._yielded:
             self.stop_accepting()
             gevent.spawn_later(_PAUSE_S, self._look_again)
             return None
-        return super().do_read()
+        accepted = super().do_read()
+        if accepted is not None:
+            self._count(1)
+        return accepted
+
+    def do_close(self, *connection: Any) -> None:  # noqa: ANN401 - whatever gevent's takes
+        """Close a connection; the others are not to think that this worker still has it."""
+        super().do_close(*connection)
+        self._count(-1)
+
+    def _count(self, more: int) -> None:
+        self._connections += more
+        self._board.note(self._age, self._connections)
 
     def _look_again(self) -> None:
         if self.started:

@@ -39,20 +39,24 @@ def listener() -> Iterator[socket.socket]:
 
 
 class Worker:
-    """A server whose connections stay until the end."""
+    """A server whose connections stay until the end.
+
+    Attributes:
+        end: Set it, and all connections end.
+    """
 
     def __init__(self, listener: socket.socket, board: Board, age: int) -> None:
-        self._end = Event()
+        self.end = Event()
         self.pool = Pool(1000)
         own = socket.socket(fileno=listener.dup().detach())
         self.server = FairServer(own, board=board, age=age, handle=self._handle, spawn=self.pool)
         self.server.max_accept = 1
 
     def _handle(self, _client: socket.socket, _address: object) -> None:
-        self._end.wait()
+        self.end.wait()
 
     def close(self) -> None:
-        self._end.set()
+        self.end.set()
         self.server.stop()
 
 
@@ -73,10 +77,31 @@ def test_worker_that_comes_later_catches_up_before_the_other_gets_more(
         turns_until(lambda: len(first.pool) == 20, "the only worker to take all")
         second = stack.enter_context(contextlib.closing(Worker(listener, board, 2)))
         second.server.start()
-        board.note(2, 0)
         connect(20)
         turns_until(lambda: len(first.pool) + len(second.pool) == 40, "all to be accepted")
         assert abs(len(first.pool) - len(second.pool)) <= 6
+
+
+def test_worker_is_known_before_its_first_connection(listener: socket.socket) -> None:
+    board = Board()
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        board.note(2, 9)
+        assert board.fewest() == 0
+        first.server.start()
+
+
+def test_worker_whose_clients_have_left_is_known_to_have_none(listener: socket.socket) -> None:
+    board = Board()
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        worker.server.start()
+        for _ in range(3):
+            client = socket.create_connection(listener.getsockname())
+            stack.callback(client.close)
+        turns_until(lambda: len(worker.pool) == 3, "all to be accepted")
+        worker.end.set()
+        turns_until(lambda: not worker.pool and board.fewest() == 0, "the board to say so")
 
 
 def test_worker_that_hangs_costs_the_others_a_moment_only(listener: socket.socket) -> None:
