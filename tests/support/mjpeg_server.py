@@ -28,6 +28,7 @@ class _Manners:
     pictures: int | None
     stall_after: int | None
     authorization: str | None
+    part_type: str
     stopping: threading.Event
     requests: list[str]
 
@@ -65,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             jpeg = manners.picture(number)
             length = f"Content-Length: {len(jpeg)}\r\n" if has_lengths else ""
-            head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{length}\r\n"
+            head = f"--{_BOUNDARY}\r\nContent-Type: {manners.part_type}\r\n{length}\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def log_message(self, *_args: object) -> None:
@@ -89,6 +90,7 @@ class MjpegServer:
         pictures: End the stream after so many; None: never.
         stall_after: Keep silent after so many pictures, with the connection open; None: never.
         authorization: Answer 401 to whoever does not send this header; None: to nobody.
+        part_type: Content-Type of each part.
     """
 
     def __init__(
@@ -100,11 +102,19 @@ class MjpegServer:
         pictures: int | None = None,
         stall_after: int | None = None,
         authorization: str | None = None,
+        part_type: str = "image/jpeg",
     ) -> None:
         self._stopping = threading.Event()
         self.requests: list[str] = []
         manners = _Manners(
-            picture, fps, pictures, stall_after, authorization, self._stopping, self.requests
+            picture,
+            fps,
+            pictures,
+            stall_after,
+            authorization,
+            part_type,
+            self._stopping,
+            self.requests,
         )
         self._server = _Server(("127.0.0.1", port), partial(_Handler, manners))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -59,6 +59,7 @@ class NetworkSource(CaptureSource):
         self._read_timeout_s = read_timeout_s
         self._passthrough = passthrough
         self._make_capture = make_capture
+        self._has_grabbed = False
 
     @property
     def details(self) -> str:
@@ -88,20 +89,26 @@ class NetworkSource(CaptureSource):
             capture.release()
             raise SourceUnavailable(_why_not(self._url))
         self._pictures = pictures_of(capture, cv2.CAP_FFMPEG, passthrough=self._passthrough)
+        self._has_grabbed = False
 
     def grab(self) -> Grab:
         """Wait for the next picture.
 
         Raises:
-            SourceUnavailable: The other side closed the stream or was silent for too long.
+            SourceUnavailable: The other side closed the stream, was silent for too long, or sent
+                what FFmpeg does not take for a picture.
         """
         pictures = self._opened()
         if not pictures.grab():
-            host, port = host_and_port(self._url)
-            raise SourceUnavailable(
-                f"{host}:{port} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
-            )
+            raise SourceUnavailable(self._why_no_picture())
+        self._has_grabbed = True
         return Grab(pictures.geometry, monotonic_ns(), size_bytes=pictures.size_bytes)
+
+    def _why_no_picture(self) -> str:
+        host, port = host_and_port(self._url)
+        if self._url.startswith("http") and not self._has_grabbed:
+            return f"{host}:{port} sent no picture (the parts of its stream must be image/jpeg)"
+        return f"{host}:{port} ended the stream, or sent nothing for {self._read_timeout_s:g} s"
 
 
 def _why_not(url: str) -> str:
