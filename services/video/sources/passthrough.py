@@ -130,14 +130,15 @@ class JpegPictures(Pictures):
     def _refuse(self, header: JpegHeader) -> None:
         """Refuse interlaced video, whose packets hold one JPEG of the odd and one of the even rows.
 
-        The first picture tells: it has half the rows that the file is said to have.
+        The first picture tells: it is as wide as the file is said to be, and half as high.
 
         Raises:
             PictureUnreadable: It is such a file, and so are all its pictures; or it is immense.
         """
         if self._has_fields is None:
-            rows = self.geometry.height
-            self._has_fields = header.height > 1 and header.height in (rows // 2, (rows + 1) // 2)
+            columns, rows = self.geometry.width, self.geometry.height
+            fields = {(columns, rows // 2), (columns, (rows + 1) // 2)} if rows > 1 else set()
+            self._has_fields = (header.width, header.height) in fields
         if self._has_fields:
             raise PictureUnreadable("it is interlaced, which only video.passthrough=false can show")
         width, height = header.width, header.height

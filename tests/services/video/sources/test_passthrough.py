@@ -230,6 +230,13 @@ def test_interlaced_file_is_refused_with_a_word_on_what_to_do(writer: RingWriter
             take(source, writer)
 
 
+def test_picture_half_as_wide_and_high_as_the_file_claims_is_no_field(writer: RingWriter) -> None:
+    """Recorders write one size into the file's header and another one into the pictures."""
+    done, small = cv2.imencode(".jpg", telling_picture(1, 160, 120))
+    assert done
+    assert take(opened(bytes(small)), writer) == bytes(small)
+
+
 def test_error_inside_opencv_makes_the_picture_unreadable(writer: RingWriter) -> None:
     class Broken(FakeCapture):
         def retrieve(self, image: object = None, flag: int = 0) -> tuple[bool, object]:
