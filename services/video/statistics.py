@@ -43,7 +43,7 @@ class Statistics:
         """Log a problem that may come with every picture."""
         withheld = self._complaints.ready(now_s)
         if withheld is not None:
-            log.warning("%s (%d more like this)", problem, withheld)
+            log.warning("%s%s", problem, f" ({withheld} more like this)" if withheld else "")
 
     def report(self, now_s: float) -> None:
         """Log the line of the minute, when the minute is over."""
