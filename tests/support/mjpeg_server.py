@@ -28,7 +28,6 @@ class _Manners:
     pictures: int | None
     stall_after: int | None
     authorization: str | None
-    part_type: str
     stopping: threading.Event
     requests: list[str]
 
@@ -59,6 +58,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         manners = self._manners
         count = manners.pictures
         has_lengths = not self.path.endswith("?lengths=no")
+        kind = "jpg" if self.path.endswith("?type=jpg") else "jpeg"
         for number in itertools.count() if count is None else range(count):
             if number == manners.stall_after:
                 manners.stopping.wait()
@@ -66,7 +66,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return
             jpeg = manners.picture(number)
             length = f"Content-Length: {len(jpeg)}\r\n" if has_lengths else ""
-            head = f"--{_BOUNDARY}\r\nContent-Type: {manners.part_type}\r\n{length}\r\n"
+            head = f"--{_BOUNDARY}\r\nContent-Type: image/{kind}\r\n{length}\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
 
     def log_message(self, *_args: object) -> None:
@@ -81,7 +81,7 @@ class _Server(http.server.ThreadingHTTPServer):
 class MjpegServer:
     """Serves ``/stream`` to any number of clients; a context manager.
 
-    ``/stream?lengths=no`` gives parts without a Content-Length.
+    ``/stream?lengths=no`` gives parts without a Content-Length, ``?type=jpg`` calls them image/jpg.
 
     Args:
         picture: Gives the JPEG of picture 0, 1, 2 …
@@ -90,7 +90,6 @@ class MjpegServer:
         pictures: End the stream after so many; None: never.
         stall_after: Keep silent after so many pictures, with the connection open; None: never.
         authorization: Answer 401 to whoever does not send this header; None: to nobody.
-        part_type: Content-Type of each part.
     """
 
     def __init__(
@@ -102,19 +101,11 @@ class MjpegServer:
         pictures: int | None = None,
         stall_after: int | None = None,
         authorization: str | None = None,
-        part_type: str = "image/jpeg",
     ) -> None:
         self._stopping = threading.Event()
         self.requests: list[str] = []
         manners = _Manners(
-            picture,
-            fps,
-            pictures,
-            stall_after,
-            authorization,
-            part_type,
-            self._stopping,
-            self.requests,
+            picture, fps, pictures, stall_after, authorization, self._stopping, self.requests
         )
         self._server = _Server(("127.0.0.1", port), partial(_Handler, manners))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

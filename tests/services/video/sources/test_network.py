@@ -151,8 +151,8 @@ def test_server_that_falls_silent_is_given_up_after_the_read_timeout() -> None:
 @pytest.mark.parametrize("passthrough", [True, False])
 def test_parts_of_a_type_that_ffmpeg_refuses_are_told_from_silence(*, passthrough: bool) -> None:
     """It opens, and ends without a picture, in no time: nobody was silent for 5 s."""
-    with MjpegServer(telling_jpeg, part_type="image/jpg", pictures=2) as server:
-        source = NetworkSource(server.url, passthrough=passthrough)
+    with MjpegServer(telling_jpeg, pictures=2) as server:
+        source = NetworkSource(f"{server.url}?type=jpg", passthrough=passthrough)
         with pytest.raises(SourceUnavailable, match=r"no picture .* must be image/jpeg"):
             open_and_grab(source)
         source.close()
