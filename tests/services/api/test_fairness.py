@@ -50,7 +50,7 @@ class Worker:
         self.pool = Pool(1000)
         own = socket.socket(fileno=listener.dup().detach())
         self.server = FairServer(own, board=board, age=age, handle=self._handle, spawn=self.pool)
-        self.server.max_accept = 1
+        self.server.max_accept = 1  # so does gunicorn
 
     def _handle(self, _client: socket.socket, _address: object) -> None:
         self.end.wait()
@@ -114,3 +114,14 @@ def test_worker_that_hangs_costs_the_others_a_moment_only(listener: socket.socke
             client = socket.create_connection(listener.getsockname())
             stack.callback(client.close)
         turns_until(lambda: len(worker.pool) == 20, "all to be accepted all the same")
+
+
+def test_worker_takes_several_connections_at_one_look(listener: socket.socket) -> None:
+    with contextlib.ExitStack() as stack:
+        worker = stack.enter_context(contextlib.closing(Worker(listener, Board(), 1)))
+        for _ in range(5):
+            client = socket.create_connection(listener.getsockname())
+            stack.callback(client.close)
+        worker.server.start()
+        turns_until(lambda: bool(worker.pool), "the first look")
+        assert len(worker.pool) == 5
