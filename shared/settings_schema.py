@@ -104,7 +104,9 @@ class VideoSettings(_Section):
         description="Name of the camera's segment, lock and socket; a different one per camera.",
     )
     shared_memory_directory: Path = Field(
-        DEFAULT_DIRECTORY, description="Directory of those three files; should be on a tmpfs."
+        DEFAULT_DIRECTORY,
+        description="Directory of those three files, and of those of sizes and qualities being "
+        "watched, which the API writes; should be on a tmpfs.",
     )
     shared_memory_attach_timeout_sec: float = Field(
         5.0,
@@ -152,7 +154,11 @@ class QualitySettings(_Section):
     """``api.stream.quality``: JPEG quality a client may ask for."""
 
     default_jpeg_quality: int = Field(
-        85, ge=1, le=100, description="JPEG quality when the client names none."
+        85,
+        ge=1,
+        le=100,
+        description="JPEG quality when the client names none; JPEGs that are passed through keep "
+        "the quality they have.",
     )
     min_jpeg_quality: int = Field(1, ge=1, le=100, description="Lowest quality a client may ask.")
     max_jpeg_quality: int = Field(
