@@ -72,6 +72,15 @@ def test_manual_script_passes_against_a_running_service(running: Api) -> None:
     assert "legacy streaming: left out" in done.stdout
 
 
+@pytest.mark.parametrize("quality", ["auto", "40"])
+def test_manual_script_tries_the_quality_it_was_asked_for(running: Api, quality: str) -> None:
+    done = try_by_hand(
+        "--mode=shm", f"--quality={quality}", f"--url={running.url}", "--duration=1", "--clients=1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"?quality={quality} for 127.0.0.1" in running.said()
+
+
 def test_manual_script_says_plainly_that_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -91,6 +100,8 @@ def test_manual_script_says_plainly_that_nobody_listens() -> None:
         ("--duration", "0"),
         ("--duration", "nan"),
         ("--duration", "-1"),
+        ("--quality", "0"),
+        ("--quality", "best"),
     ],
 )
 def test_manual_script_refuses_arguments_it_cannot_mean(wrong: tuple[str, str]) -> None:

@@ -4,6 +4,7 @@
 
     python tests/manual/test_streaming_endpoints.py --mode shm
     python tests/manual/test_streaming_endpoints.py --mode shm --clients 15 --duration 10
+    python tests/manual/test_streaming_endpoints.py --mode shm --quality auto --source clip.avi
     python tests/manual/test_streaming_endpoints.py --mode legacy
     python tests/manual/test_streaming_endpoints.py --mode feature-flag
     python tests/manual/test_streaming_endpoints.py --mode all
@@ -69,10 +70,13 @@ def status(base: str, path: str) -> dict[str, object]:
     return document
 
 
-def clients_served(report: Report, base: str, path: str, clients: int, duration_s: float) -> None:
+def clients_served(
+    report: Report, base: str, path: str, clients: int, options: argparse.Namespace
+) -> None:
     """Check that N clients at once each get the camera's rate."""
+    url = f"{base}{path}?quality={options.quality}" if options.quality else base + path
     with ThreadPoolExecutor(clients) as pool:
-        outcomes = list(pool.map(lambda _: watch(base + path, duration_s), range(clients)))
+        outcomes = list(pool.map(lambda _: watch(url, options.duration), range(clients)))
     print(table(outcomes))
     source_fps = float(str(status(base, path).get("fps", 0.0)))
     wanted = FULL_RATE * min(30.0, source_fps)
@@ -113,9 +117,9 @@ def holds(condition: Callable[[], bool], timeout_s: float) -> bool:
 
 def endpoint(report: Report, base: str, path: str, options: argparse.Namespace) -> None:
     """Everything that is checked of one endpoint that should work."""
-    clients_served(report, base, path, 1, options.duration)
+    clients_served(report, base, path, 1, options)
     if options.clients > 1:
-        clients_served(report, base, path, options.clients, options.duration)
+        clients_served(report, base, path, options.clients, options)
     cleanup_after_disconnects(report, base, path)
     code, _, body = get(f"{base}{path}?quality=0")
     report.check("quality=0 is refused with 400", passed=code == 400 and b"1 to 100" in body)
@@ -178,17 +182,17 @@ def mode_flag(report: Report, services: Services | None, options: argparse.Names
             passed=mode in MODE_WORDS and same_ring is (mode == "shared memory"),
             told=f"mode {mode}, {'the same' if same_ring else 'another'} ring",
         )
-        clients_served(report, options.url, FLAGGED, 1, options.duration)
+        clients_served(report, options.url, FLAGGED, 1, options)
         return
     services.video(options.source)
     for flag, word in ((True, "shared memory"), (False, "legacy")):
         api = services.api(shared_memory=flag, video__source=options.source).wait_ready()
         told = status(api.url, FLAGGED).get("mode")
         report.check(f"flag {flag}: {FLAGGED} is {word}", passed=told == word, told=str(told))
-        clients_served(report, api.url, FLAGGED, 1, options.duration)
+        clients_served(report, api.url, FLAGGED, 1, options)
         said = f"Using {word} streaming mode" in api.said()
         report.check(f"flag {flag}: the log says {word}", passed=said)
-        clients_served(report, api.url, SHM, 1, options.duration)
+        clients_served(report, api.url, SHM, 1, options)
         api.stop()
 
 
@@ -210,6 +214,13 @@ def above_zero(kind: type[int | float]) -> Callable[[str], float]:
     return number
 
 
+def quality(text: str) -> str:
+    """What argparse takes for the streams' quality."""
+    if text != "auto" and text not in map(str, range(1, 101)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 100, or auto")
+    return text
+
+
 def http_url(text: str) -> str:
     """What argparse takes for the address of an API."""
     parts = urlsplit(text)
@@ -227,6 +238,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--duration", type=above_zero(float), default=5.0, metavar="S", help="of each watch (5)"
+    )
+    parser.add_argument(
+        "--quality", type=quality, metavar="Q", help="1 to 100, or auto (none: the camera's)"
     )
     parser.add_argument(
         "--url", type=http_url, help="a running API; else one is started for the occasion"
