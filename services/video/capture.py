@@ -4,7 +4,7 @@ It runs in the main thread and listens at one inbox; nothing it calls waits for 
 heartbeat, blanks and the end of the service depend on nobody but itself::
 
     PictureReady ─► begin a slot ─► retrieve into it ─► commit ─► notify ─► resume the grabber
-    nothing for stall_timeout and two periods, or SourceLost ─► a blank now, and one every second
+    nothing for longer than patience.py has, or SourceLost ─► a blank now, and one every second
     every 250 ms at the latest ─► heartbeat
 """
 
@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import queue
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from services.video.frames import FrameWriter
@@ -26,6 +25,7 @@ from services.video.messages import (
     SourceOpened,
     StopRequested,
 )
+from services.video.patience import Patience
 from services.video.sources import PictureUnreadable
 from services.video.statistics import Statistics
 from shared.errors import RingSpaceError
@@ -49,9 +49,6 @@ _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
 _STANDSTILL_S: Final = 0.5
 """A turn of the loop takes at most a heartbeat, unless the process did not run."""
-_STALL_PERIODS: Final = 2.0
-_GAPS: Final = 3
-"""The shortest of the last gaps is taken for the source's period: an outage is no period."""
 
 
 class CaptureLoop:
@@ -82,6 +79,7 @@ class CaptureLoop:
         self._publisher = publisher
         self._inbox = inbox
         self._stall_timeout_s = settings.stall_timeout_sec
+        self._patience = Patience(settings.stall_timeout_sec)
         self._room_backoff = Backoff(settings.retry.initial_sec, settings.retry.max_sec)
         self._statistics = Statistics()
         self._too_large_bytes: int | None = None  # pictures of this size have no room
@@ -91,7 +89,6 @@ class CaptureLoop:
         self._turn_s = self._picture_s  # of the loop, the last one
         self._unreadable_since_s: float | None = None  # no readable one since then
         self._had_picture = False
-        self._gaps_s: deque[float] = deque(maxlen=_GAPS)  # between pictures
         self._blank_since_s: float | None = None
         self._blank_due_s = self._picture_s + min(self._stall_timeout_s, _FIRST_BLANK_S)
 
@@ -191,21 +188,13 @@ class CaptureLoop:
             event = "recovered" if self._had_picture else "first picture"
             after_s = now_s - self._blank_since_s
             log.info("source %s: %s after %.1f s", self._source.label, event, after_s)
-        if self._had_picture:
-            self._gaps_s.append(now_s - self._picture_s)
         self._blank_since_s = self._too_large_bytes = self._lost_because = None
         self._unreadable_since_s = None
         self._had_picture = True
         self._room_backoff.reset()
         self._picture_s = now_s
-        self._blank_due_s = now_s + self._longest_silence_s(grab.period_s)
+        self._blank_due_s = now_s + self._patience.after_picture(now_s, grab.period_s)
         self._statistics.count_frame(now_s)
-
-    def _longest_silence_s(self, period_s: float | None) -> float:
-        """How long a healthy source may be silent; one that is slow by nature has not stalled."""
-        if period_s is None:
-            period_s = min(self._gaps_s, default=0.0)
-        return max(self._stall_timeout_s, _STALL_PERIODS * period_s)
 
     def _go_blank(self, reason: str) -> None:
         """Show a blank from now on, until the next picture."""
