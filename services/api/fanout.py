@@ -89,9 +89,16 @@ class Fanout:
             self.rendition.look()
 
     def wants(self, info: FrameInfo) -> bool:
-        """Whether any client is to be sent this frame of the camera."""
+        """Whether any client would be sent this frame of the camera, if it were a picture.
+
+        If so it is offered later, and counted then: until that the one before may still be sent.
+        """
         source_fps = self._camera.feed.fps()
-        return any(stream.wants(info, source_fps) for stream in self.streams)
+        if any(stream.would_take(info, source_fps) for stream in self.streams):
+            return True
+        for stream in self.streams:
+            stream.wants(info, source_fps)  # it will not be offered: counted here
+        return False
 
     def look(self) -> None:
         """Have the greenlet look whether there is anything to be sent."""

@@ -95,10 +95,21 @@ class Stream:
         self.sent_bytes = 0
         self.dropped = 0
 
-    def wants(self, info: FrameInfo, source_fps: float) -> bool:
-        """Whether the frame is to be offered now; counts what is skipped and dropped.
+    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether the frame would be sent if it were there; counts nothing.
 
-        It may be asked about a frame again after a newer one: that one is being encoded by then.
+        Args:
+            info: A frame of the camera; older ones may still be offered.
+            source_fps: Measured rate of the source.
+        """
+        if self.ended or self._has(info):
+            return False
+        return self._pacer.due(info.captured_at, source_fps) and self.ready()
+
+    def wants(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether the frame is to be sent now; counts what is skipped and dropped.
+
+        It may be asked about a frame again, even after a newer one.
 
         Args:
             info: The newest frame of the camera.
@@ -199,8 +210,9 @@ class Stream:
             return False
         if last.epoch != info.origin_epoch:  # another variant may be behind, in the epoch before
             return last.online and info.captured_at < last.captured_at
-        # a blank of our own repeats the last number; the frame after it is higher in any case
-        return last.sequence >= info.origin_sequence and not (info.online and not last.online)
+        if last.sequence == info.origin_sequence:  # a blank of our own repeats the last number
+            return last.online or not info.online
+        return last.sequence > info.origin_sequence
 
     def _consider(self, info: FrameInfo, *, due: bool) -> None:
         """Count, at the first look at a frame, what becomes of it and of the one before."""

@@ -159,6 +159,9 @@ class Taker(Stream):
         del source_fps
         return [info.sequence] > [jpeg.sequence for jpeg in self.seen[-1:]]
 
+    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
+        return self.wants(info, source_fps)
+
     def ready(self) -> bool:
         return True
 

@@ -39,6 +39,9 @@ class Notes(Stream):
         del source_fps
         return self.eager and [info.sequence] != [jpeg.sequence for jpeg in self.seen[-1:]]
 
+    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
+        return self.wants(info, source_fps)
+
     def ready(self) -> bool:
         return self.eager
 

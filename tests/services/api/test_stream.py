@@ -293,6 +293,31 @@ def test_frame_after_our_own_blank_is_sent_even_if_its_number_was_seen(bench: Be
     assert bench.give(5)
 
 
+def test_older_frame_is_not_sent_after_our_own_blank(bench: Bench) -> None:
+    """What a worker shows may be a frame behind the number that its blank has."""
+    bench.give(4)
+    wait_until(bench.stream.ready, "the part to leave")
+    bench.stream.send(jpeg(6, online=False))
+    wait_until(bench.stream.ready, "the blank to leave")
+    assert not bench.give(5)
+    assert bench.give(6)
+
+
+def test_asking_whether_a_frame_would_be_taken_counts_nothing(bench: Bench) -> None:
+    bench.clog(1)
+    gevent.spawn(bench.stream.run)
+    assert not bench.give(2)
+    assert not bench.stream.would_take(frame(3), FPS)
+    assert bench.counters.dropped == 0, "frame 2 may still be sent"
+    read = turning(lambda: bench.client.recv(1 << 20), bench.stream.ready)
+    wait_until(read, "the part to leave")
+    assert bench.stream.would_take(frame(3), FPS)
+    assert bench.give(2)
+    assert bench.counters.dropped == 0
+    wait_until(bench.stream.ready, "the part to leave")
+    assert not bench.stream.would_take(frame(2), FPS)
+
+
 def test_end_says_goodbye_with_the_closing_boundary(bench: Bench) -> None:
     bench.give(1)
     bench.stream.end("the server is shutting down")
