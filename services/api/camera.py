@@ -61,7 +61,7 @@ class Camera:
         paths: Its segment, lock and socket.
         reserve_bytes: Room that must stay free in the directory beside every ring.
         stopped: Nothing of it runs any more, and nothing is to be started.
-        ringless: A variant's ring could not be made, which the log has been told.
+        ringless: Watched variants whose ring could not be made; the first one went to the log.
         turn: To be taken before a frame is chosen for ``jpeg``.
     """
 
@@ -81,7 +81,7 @@ class Camera:
         self.limits = settings.api.stream
         self.paths = paths
         self.stopped = False
-        self.ringless = False
+        self.ringless: set[str] = set()
         self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice

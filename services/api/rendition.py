@@ -93,7 +93,7 @@ class Rendition:
         """End the greenlet and let go of the ring; again is harmless."""
         if self._greenlet is not None:
             self._greenlet.kill(timeout=_END_S)
-        self._ring.let_go()
+        self._ring.close()
 
     def _run(self) -> None:
         self._camera.feed.join(self._wake)
@@ -107,7 +107,7 @@ class Rendition:
             self._fanout.end_all("stream generation error")
         finally:
             self._camera.feed.leave(self._wake)
-            self._ring.let_go()
+            self._ring.close()
             self._greenlet = None
             self._camera.forget(self._fanout)
 

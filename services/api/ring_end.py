@@ -99,7 +99,7 @@ class RingEnd:
         """What the leader has encoded since the last call, see ``VariantReader.take``."""
         taken = None if self._reader is None else self._reader.take()
         if taken is not None:
-            self._camera.ringless = False
+            self._camera.ringless.discard(self._suffix)
         return taken
 
     def stands(self, info: FrameInfo) -> bool:
@@ -121,7 +121,7 @@ class RingEnd:
         except WriterConflict:
             self.let_go()
         else:
-            self._camera.ringless = False
+            self._camera.ringless.discard(self._suffix)
 
     def beat(self) -> None:
         """Show those who follow that this worker is not hung; at least every 250 ms."""
@@ -143,6 +143,11 @@ class RingEnd:
         if reader is not None:
             reader.close()
 
+    def close(self) -> None:
+        """Let go for good: the variant is not watched any more; again is harmless."""
+        self.let_go()
+        self._camera.ringless.discard(self._suffix)
+
     def _name(self) -> SegmentPaths | None:
         try:
             return variant_paths(self._camera.paths, self._suffix)
@@ -156,7 +161,7 @@ class RingEnd:
         self._say_once(error)
 
     def _say_once(self, error: Exception) -> None:
-        """Warn that there is no ring: once per camera, until there is one again."""
+        """Warn that there is no ring: once per camera, until all variants have one again."""
         if not self._camera.ringless:
             log.warning(
                 "%s: no ring for variant %s, each worker encodes for itself: %s",
@@ -164,4 +169,4 @@ class RingEnd:
                 self._suffix,
                 error,
             )
-        self._camera.ringless = True
+        self._camera.ringless.add(self._suffix)

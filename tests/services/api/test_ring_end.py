@@ -8,8 +8,10 @@ import pytest
 from gevent.event import Event
 
 from services.api.camera import Camera
+from services.api.jpeg import framed
 from services.api.ring_end import RingEnd
 from services.api.variant import Variant
+from shared.naming import variant_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -67,3 +69,29 @@ def test_a_name_that_is_too_long_is_no_error(
         end.try_to_lead()
         assert (end.leads, end.follow(write())) == (False, False)
     assert caplog.text.count("each worker encodes for itself") == 1
+
+
+def test_one_variant_without_a_ring_is_said_once_though_others_have_theirs(
+    ends: Ends,
+    camera: Camera,
+    paths: SegmentPaths,
+    write: Callable[..., FrameInfo],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    one, _ = ends
+    camera.reserve_bytes = 0
+    good = framed(write(), b"picture")
+    in_the_way = variant_paths(paths, "q50").lock
+    in_the_way.mkdir()
+    for _ in range(2):
+        other = RingEnd(camera, Variant(50), "q50", Event())
+        other.try_to_lead()
+        assert not other.leads
+        one.try_to_lead()
+        one.share(good)
+        assert one.leads
+    assert caplog.text.count("each worker encodes for itself") == 1
+    other.close()
+    RingEnd(camera, Variant(50), "q50", Event()).try_to_lead()
+    assert caplog.text.count("each worker encodes for itself") == 2, "it is watched anew"
+    in_the_way.rmdir()
