@@ -38,6 +38,7 @@ _FAREWELL_S: Final = 0.5
 """How long a part that is half written may still take when the server ends the stream."""
 
 _MOMENT_S: Final = 0.1
+_TEND_BUSY_S: Final = 1.0
 
 _CLOSING: Final = BytesPart([mjpeg.CLOSING])
 _ADVANCE_CLOSING: Final = BytesPart([mjpeg.ADVANCE_CLOSING])
@@ -89,6 +90,7 @@ class Stream:
         self._written_at = clock()
         self._unsent = 0
         self._moved_at = clock()
+        self._tended_at = clock()
         self._wake = Event()
         self.ended = ""
         self.sent = 0
@@ -173,10 +175,14 @@ class Stream:
     def tend(self) -> None:
         """Look after the client now and then, frames or not: has it left, does it stall?
 
-        Who was sent something a moment ago needs no look: the next part shows whether it has left.
+        Who was sent something a moment ago is looked after once a second: the next part shows
+        whether it has left, but not whether it has closed its half of the connection.
         """
-        if self.ended or self._clock() - self._written_at < _MOMENT_S:
+        now = self._clock()
+        busy = now - self._written_at < _MOMENT_S and now - self._tended_at < _TEND_BUSY_S
+        if self.ended or busy:
             return
+        self._tended_at = now
         if self._connection.gone():
             self.end("the client has left")
         elif self.ready() and self._last is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import itertools
 import random
 import socket
 from typing import TYPE_CHECKING
@@ -282,6 +283,20 @@ def test_client_that_left_is_noticed_without_frames(bench: Bench, clock: Clock) 
     wait_until(turning(bench.stream.tend, lambda: bool(bench.stream.ended)), "the end")
     assert bench.stream.ended == "the client has left"
     assert not bench.give(2)
+
+
+def test_client_that_closed_its_half_is_noticed_amid_frames(bench: Bench, clock: Clock) -> None:
+    bench.client.shutdown(socket.SHUT_WR)
+    numbers = itertools.count(1)
+
+    def goes_on() -> None:
+        clock.advance(0.05)
+        bench.give(next(numbers))
+        bench.client.recv(1 << 20)
+        bench.stream.tend()
+
+    wait_until(turning(goes_on, lambda: bool(bench.stream.ended)), "the end")
+    assert bench.stream.ended == "the client has left"
 
 
 def test_frame_after_our_own_blank_is_sent_even_if_its_number_was_seen(bench: Bench) -> None:
