@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import zmq
 
+from .doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
 from .errors import FrameOverwritten, ProtocolError, RingUnavailable, VideoModuleNotAvailableError
 from .frame import Epoch, Sequence
 from .naming import DEFAULT_DIRECTORY, DEFAULT_NAME, segment_paths
@@ -39,10 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Condition", "FrameView", "VideoConsumer", "VideoModuleNotAvailableError"]
 
-_LOOK_AT_HEAD_S: Final = 0.25
-"""Longest wait for the doorbell; after that head is looked at, so a lost ring costs nothing."""
 _ATTACH_RETRY_S: Final = 0.05
-_RECEIVE_HIGH_WATER: Final = 100
 _TRIES: Final = 4
 
 
@@ -154,7 +152,7 @@ class VideoConsumer:
             remaining_s = deadline - time.monotonic()
             if view is not None or remaining_s <= 0:
                 return view
-            self._wait_doorbell(min(remaining_s, _LOOK_AT_HEAD_S))
+            self._wait_doorbell(min(remaining_s, LOOK_AT_HEAD_S))
 
     def __iter__(self) -> Iterator[FrameView]:
         """Yield the newest frame again and again, each once, for ever.
@@ -163,7 +161,7 @@ class VideoConsumer:
         loop waits for it; ``wait_newer`` is for those who want to do something meanwhile.
         """
         while True:
-            view = self.wait_newer(_LOOK_AT_HEAD_S)
+            view = self.wait_newer(LOOK_AT_HEAD_S)
             if view is not None:
                 try:
                     yield view
@@ -200,17 +198,11 @@ class VideoConsumer:
         if self._doorbell is not None:
             return
         self._context = zmq.Context()
-        self._doorbell = self._context.socket(zmq.SUB)
-        self._doorbell.set(zmq.LINGER, 0)
-        self._doorbell.set(zmq.RCVHWM, _RECEIVE_HIGH_WATER)
-        self._doorbell.set(zmq.RECONNECT_IVL, 100)
-        self._doorbell.set(zmq.RECONNECT_IVL_MAX, 1000)
-        self._doorbell.subscribe(self.paths.topic)
-        self._doorbell.connect(self.paths.endpoint)
+        self._doorbell = open_doorbell(self.paths, self._context)
 
     def _wait_doorbell(self, timeout_s: float) -> None:
         """Sleep until a notification came or the time is over; what it says is in the ring."""
         if self._doorbell is None or not self._doorbell.poll(int(timeout_s * 1000) + 1):
             return
-        while self._doorbell.poll(0):
-            self._doorbell.recv()
+        for _ in messages(self._doorbell):
+            pass

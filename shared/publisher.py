@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 import zmq
 
+from .doorbell import messages
 from .errors import RingUnavailable
 from .notification import Notification
 
@@ -76,11 +77,7 @@ class Publisher:
 
     def watched(self) -> bool:
         """Whether anybody is subscribed, as far as ZeroMQ has heard (a few milliseconds late)."""
-        while self._socket is not None:
-            try:
-                message = self._socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                break
+        for message in () if self._socket is None else messages(self._socket):
             if message[:1] == bytes([_SUBSCRIBES]):
                 self._topics.add(message[1:])
             else:
@@ -134,8 +131,10 @@ class Publisher:
             self._socket.close()
             self._socket = None
         self._topics.clear()
-        # a plain socket even under gevent, where it is used with NOBLOCK only
-        bound: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
+        try:  # a plain socket even under gevent, where it is used with NOBLOCK only
+            bound: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.XPUB)
+        except zmq.ZMQError as error:  # a context has 1023 sockets at most
+            raise RingUnavailable(self._paths.socket, f"cannot be made: {error}") from error
         bound.set_hwm(_SEND_HIGH_WATER_MARK)
         bound.setsockopt(zmq.LINGER, _LINGER_MS)
         try:

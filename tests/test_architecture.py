@@ -25,7 +25,12 @@ PROGRAMS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob
 
 OUTSIDE_WORLD: Final = {
     "mmap": ("shared/ring/segment.py",),
-    "zmq": ("shared/publisher.py", "services/api/subscriber.py", "shared/consumer.py"),
+    "zmq": (
+        "shared/publisher.py",
+        "shared/doorbell.py",
+        "services/api/subscriber.py",
+        "shared/consumer.py",
+    ),
     "cv2": (
         "services/video/sources/*.py",
         "services/api/imaging.py",

@@ -1,8 +1,7 @@
 """One greenlet and one SUB socket per camera and worker: hears of new frames, looks at the ring.
 
-The notification is only a doorbell; ``head`` in the ring is the truth. So the subscriber waits at
-most 250 ms for the doorbell, drains what else waits, and then looks at the ring in any case: a
-lost, late or doubled notification costs nothing.
+It waits at most 250 ms for the doorbell, drains what else waits, and then looks at the ring in any
+case: see ``shared/doorbell.py``.
 
 The socket is a plain one whose descriptor the greenlet waits for: a green socket's ``recv`` took as
 long again as all the rest of a turn (``zmq.green`` 27.3).
@@ -12,13 +11,14 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import gevent
 import zmq
 from gevent.socket import wait_read
 
 from services.api.advice import explain
+from shared.doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
 from shared.errors import FrameOverwritten, ProtocolError
 from shared.meter import Throttle
 from shared.notification import Notification
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Subscriber"]
 
 log = logging.getLogger(__name__)
-
-_LOOK_AT_HEAD_S: Final = 0.25
-_RECEIVE_HIGH_WATER: Final = 100
-"""Not 1 or 2: libzmq 4.3.5 aborts the process with those under load (libzmq#3937, #4767)."""
-_RECONNECT_MS: Final = 100
-_RECONNECT_MAX_MS: Final = 400
 
 
 class Subscriber:
@@ -102,38 +96,19 @@ class Subscriber:
         self._feed.offer(info)
 
     def _run(self) -> None:
-        socket = self._connect()
+        socket = open_doorbell(self._paths, zmq.Context.instance())
         descriptor = socket.fileno()
         try:
             while True:
-                self._drain(socket)
+                for message in messages(socket):
+                    self._check(message)
                 self.look()
                 if self._feed.awaited.is_set():
                     _wait_for_doorbell(descriptor)
                 else:  # nobody would notice: four looks a second, not one at each frame
-                    self._feed.awaited.wait(_LOOK_AT_HEAD_S)
+                    self._feed.awaited.wait(LOOK_AT_HEAD_S)
         finally:
             socket.close(linger=0)
-
-    def _connect(self) -> zmq.Socket[bytes]:
-        socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.SUB)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.setsockopt(zmq.RCVHWM, _RECEIVE_HIGH_WATER)
-        socket.setsockopt(zmq.RECONNECT_IVL, _RECONNECT_MS)
-        socket.setsockopt(zmq.RECONNECT_IVL_MAX, _RECONNECT_MAX_MS)
-        socket.setsockopt(zmq.MAXMSGSIZE, 256)
-        socket.setsockopt(zmq.SUBSCRIBE, self._paths.topic)
-        socket.connect(self._paths.endpoint)
-        return socket
-
-    def _drain(self, socket: zmq.Socket[bytes]) -> None:
-        """Receive all notifications that wait; only then its descriptor tells of the next one."""
-        while True:
-            try:
-                message = socket.recv(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            self._check(message)
 
     def _check(self, message: bytes) -> None:
         self.notifications += 1
@@ -171,6 +146,6 @@ def _wait_for_doorbell(descriptor: int) -> None:
     Source: zmq_getsockopt(3), ZMQ_FD: readable means "look", not "there is a message".
     """
     try:
-        wait_read(descriptor, timeout=_LOOK_AT_HEAD_S)
+        wait_read(descriptor, timeout=LOOK_AT_HEAD_S)
     except TimeoutError:
         return

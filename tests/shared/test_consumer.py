@@ -228,7 +228,7 @@ def test_waiting_ends_with_the_time_when_nothing_new_comes(consumer: VideoConsum
 @pytest.fixture
 def deaf(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look at head every minute only, so that nothing but the doorbell can wake in time."""
-    monkeypatch.setattr(consumer_module, "_LOOK_AT_HEAD_S", 60.0)
+    monkeypatch.setattr(consumer_module, "LOOK_AT_HEAD_S", 60.0)
 
 
 @pytest.mark.usefixtures("deaf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -206,3 +207,17 @@ def test_withdrawn_publisher_leaves_a_successors_socket_alone(paths: SegmentPath
         with Publisher(paths):
             before.close()
             assert paths.socket.is_socket()
+
+
+def test_context_without_sockets_left_is_a_ring_that_cannot_be_had(paths: SegmentPaths) -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+    taken = []
+    try:
+        with contextlib.suppress(zmq.ZMQError):
+            while True:
+                taken.append(context.socket(zmq.PUB))
+        with pytest.raises(RingUnavailable), Publisher(paths):
+            pytest.fail("there is no socket")
+    finally:
+        for socket in taken:
+            socket.close(linger=0)
