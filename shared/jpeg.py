@@ -33,10 +33,12 @@ _OTHER_SIZES: Final = frozenset(range(0xC3, 0xD0)) - {_DHT, 0xC8, 0xCC}
 _PROGRESSIVE: Final = 0xC2
 _WITHOUT_LENGTH: Final = frozenset((0x01, *range(0xD0, 0xD8)))
 _COMPONENTS: Final = (1, 3, 4)
+"""Gray, color, printing inks."""
 _SAMPLE_BITS: Final = 8
 _SIZE_FIELDS: Final = 6
 """Bytes of a SOF that are read: bits per sample, height, width, number of components."""
 _MAX_SEGMENTS: Final = 400
+_MAX_FILL: Final = 400
 _USUAL_PADDING: Final = 4096
 
 _FF: Final = 0xFF
@@ -49,14 +51,12 @@ class JpegHeader:
     Attributes:
         width: Pixels per row, 1 to 65535.
         height: Rows, 1 to 65535.
-        components: 1 gray, 3 color, 4 printing inks.
         size_bytes: Length of the JPEG without padding behind it.
         tables_at: Where ``STANDARD_TABLES`` have to be put in; None when it has tables.
     """
 
     width: int
     height: int
-    components: int
     size_bytes: int
     tables_at: int | None
 
@@ -73,7 +73,7 @@ def read_header(data: bytes | memoryview) -> JpegHeader:
     """
     if bytes(data[:2]) != _SOI:
         raise ValueError("it is not a JPEG (no SOI at its start)")
-    size: tuple[int, int, int] | None = None
+    size: tuple[int, int] | None = None
     has_tables = False
     for marker, at, length in _segments(data):
         if marker in _SIZES:
@@ -108,7 +108,7 @@ def _marker(data: bytes | memoryview, at: int) -> tuple[int, int]:
     start = at
     while at < len(data) and data[at] == _FF:
         at += 1
-        if at - start > _MAX_SEGMENTS:
+        if at - start > _MAX_FILL:
             break
     if at >= len(data):
         raise ValueError("it is cut off (it ends before its picture begins)")
@@ -126,8 +126,8 @@ def _length(data: bytes | memoryview, at: int) -> int:
     return length
 
 
-def _size(fields: bytes) -> tuple[int, int, int]:
-    """Width, height and components of a start of frame."""
+def _size(fields: bytes) -> tuple[int, int]:
+    """Width and height of a start of frame."""
     if len(fields) < _SIZE_FIELDS:
         raise ValueError("it is a damaged JPEG (its size is cut off)")
     height, width = int.from_bytes(fields[1:3], "big"), int.from_bytes(fields[3:5], "big")
@@ -136,7 +136,7 @@ def _size(fields: bytes) -> tuple[int, int, int]:
             f"it is a JPEG that browsers do not show: {width}x{height}, {fields[5]} components of "
             f"{fields[0]} bits"
         )
-    return width, height, fields[5]
+    return width, height
 
 
 def _end(data: bytes | memoryview, scan_at: int) -> int:

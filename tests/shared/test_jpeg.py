@@ -27,15 +27,15 @@ def segment(marker: int, content: bytes) -> bytes:
     return bytes((0xFF, marker)) + (len(content) + 2).to_bytes(2, "big") + content
 
 
-def test_size_and_components_are_read() -> None:
-    assert read_header(WHOLE) == JpegHeader(320, 240, 3, len(WHOLE), None)
+def test_size_is_read_of_color_and_gray() -> None:
+    assert read_header(WHOLE) == JpegHeader(320, 240, len(WHOLE), None)
     gray = encoded(np.zeros((11, 23), np.uint8))
-    assert read_header(memoryview(gray)) == JpegHeader(23, 11, 1, len(gray), None)
+    assert read_header(memoryview(gray)) == JpegHeader(23, 11, len(gray), None)
 
 
 def test_progressive_picture_with_optimized_tables_is_one_too() -> None:
     jpeg = encoded(telling_picture(3), cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
-    assert read_header(jpeg) == JpegHeader(320, 240, 3, len(jpeg), None)
+    assert read_header(jpeg) == JpegHeader(320, 240, len(jpeg), None)
 
 
 @pytest.mark.parametrize("padding", [b"\0", b"\0" * 3000, b"\0" * 500_000, b"\xff" * 64, b"junk"])
@@ -46,7 +46,7 @@ def test_padding_behind_the_end_does_not_count(padding: bytes) -> None:
 def test_restart_markers_thumbnails_and_fill_bytes_lead_nobody_astray() -> None:
     thumbnail = segment(0xE1, b"Exif\0\0" + telling_jpeg(1))
     jpeg = WHOLE[:2] + thumbnail + b"\xff" * 5 + WHOLE[2:]
-    assert read_header(jpeg) == JpegHeader(320, 240, 3, len(jpeg), None)
+    assert read_header(jpeg) == JpegHeader(320, 240, len(jpeg), None)
 
 
 def test_tables_are_the_ones_everybody_knows() -> None:
