@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from typing import TYPE_CHECKING, Final, Self
 
-from ..errors import RingSpaceError, RingUnavailable
 from ..fence import fence
 from ..frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
+from .epochs import Epochs
 from .filesystem import IN_MEMORY, filesystem_of
-from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
+from .layout import Word
 from .lock import WriterLock
-from .segment import (
-    Mapping,
-    boot_id,
-    create_segment,
-    free_bytes,
-    remove_leftovers,
-    unlink_segment,
-)
+from .segment import remove_leftovers
 from .slot import Slot, SlotHeader, check_size
 
 if TYPE_CHECKING:
@@ -31,13 +23,7 @@ __all__ = ["RingWriter", "Slot"]
 log = logging.getLogger(__name__)
 
 _NAMES_CHECK_NS: Final = 1_000_000_000
-_ROOM_RETRY_S: Final = 0.02
 _GROWTH: Final = 2
-_ADVICE: Final = (
-    "Free some, give the directory more room (shm_size in Compose, sizeLimit of the emptyDir in "
-    "Kubernetes), or lower RINGCAST_VIDEO__RING__SLOTS (now {slots}) or "
-    "RINGCAST_VIDEO__RING__RESERVE_MB."
-)
 
 
 class RingWriter:
@@ -60,21 +46,12 @@ class RingWriter:
         label: str = "",
         patience_s: float = 1.0,
     ) -> None:
-        if not MIN_SLOTS <= slots <= MAX_SLOTS:
-            msg = f"slots {slots} must be {MIN_SLOTS} to {MAX_SLOTS}"
-            raise ValueError(msg)
         self.paths = paths
-        self._slots = slots
-        self._reserve_bytes = reserve_bytes
-        self._label = label
-        self._patience_ns = int(patience_s * 1e9)
         self._lock = WriterLock(paths.lock)
-        self._mapping: Mapping | None = None
+        self._epochs = Epochs(paths, slots, reserve_bytes, label, patience_s)
         self._sequence = Sequence(0)
-        self._dropped = 0
         self._names_checked_at = 0
         self._slot_begun = False
-        self._patient_until_ns = 0
 
     def open(self) -> None:
         """Take the writer's lock and clear away what a killed writer left. No segment yet.
@@ -91,7 +68,7 @@ class RingWriter:
             self._lock.close()
             raise
         # Readers of the writer before this one, killed or not, may hold its memory for a moment.
-        self._patient_until_ns = time.monotonic_ns() + self._patience_ns
+        self._epochs.be_patient()
         kind = filesystem_of(self.paths.directory)
         if kind and kind not in IN_MEMORY:
             log.warning(
@@ -128,7 +105,7 @@ class RingWriter:
         needed = max(geometry.size_bytes, size_bytes or 0)
         check_size(geometry, needed)
         jpeg = geometry.pixel_format is PixelFormat.JPEG
-        mapping = self._with_room_for(needed, _GROWTH * needed if jpeg else needed)
+        mapping = self._epochs.with_room_for(needed, _GROWTH * needed if jpeg else needed)
         sequence = Sequence(self._sequence + 1)
         self._slot_begun = True
         mapping.words[mapping.header.slot_word(sequence)] = 2 * sequence - 1
@@ -166,7 +143,7 @@ class RingWriter:
             ValueError: The slot is not the one begun last, or the frame does not fit into it.
             WriterConflict: As ``heartbeat``; the frame is in the ring.
         """
-        mapping = self._mapping
+        mapping = self._epochs.mapping
         sequence = slot.sequence
         if mapping is None or slot.epoch != mapping.header.epoch or sequence != self._sequence + 1:
             msg = f"slot of frame {sequence} is not the one begun last"
@@ -215,29 +192,27 @@ class RingWriter:
             WriterConflict: Somebody removed the lock and another process took it: this one must
                 end.
         """
-        if self._mapping is None:
+        mapping = self._epochs.mapping
+        if mapping is None:
             return
         now = time.monotonic_ns()
-        self._mapping.words[Word.HEARTBEAT] = now
+        mapping.words[Word.HEARTBEAT] = now
         if now - self._names_checked_at >= _NAMES_CHECK_NS and not self._slot_begun:
             self._names_checked_at = now
-            self._keep_names(self._mapping)
+            self._lock.keep()  # the lock first: it says whose the segment's name is
+            self._epochs.keep_name()
 
     def count_dropped(self, frames: int = 1) -> None:
         """Add frames that the source had and nobody got, for readers' statistics."""
-        self._dropped += frames
-        if self._mapping is not None:
-            self._mapping.words[Word.DROPPED] = self._dropped
+        self._epochs.dropped += frames
+        if self._epochs.mapping is not None:
+            self._epochs.mapping.words[Word.DROPPED] = self._epochs.dropped
 
     def close(self) -> None:
         """End the epoch: readers see CLOSED, name and lock are free. Again is harmless."""
-        mapping, self._mapping = self._mapping, None
         self._slot_begun = False
         try:
-            if mapping is not None:
-                mapping.words[Word.STATE] = State.CLOSED
-                if not self._name_is_lost(mapping):
-                    unlink_segment(self.paths, State.CLOSED)
+            self._epochs.end()
         finally:
             self._lock.close()
 
@@ -247,99 +222,3 @@ class RingWriter:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
-
-    def _with_room_for(self, needed_bytes: int, wanted_bytes: int) -> Mapping:
-        """The segment, or a new one; no reference to the old one is kept, so its memory is free."""
-        if self._mapping is not None and needed_bytes <= self._mapping.header.slot_stride:
-            return self._mapping
-        if wanted_bytes > needed_bytes and self._has_room(wanted_bytes):
-            needed_bytes = wanted_bytes
-        try:
-            return self._renew(needed_bytes)
-        except RingSpaceError as error:
-            own_bytes = 0 if self._mapping is None else self._mapping.header.total_bytes
-            if not own_bytes or error.need_bytes > error.free_bytes + own_bytes:
-                raise
-        self._give_up()
-        return self._renew(needed_bytes)
-
-    def _give_up(self) -> None:
-        """Retire the segment and take its name away; readers let go of it when they see that."""
-        mapping, self._mapping = self._mapping, None
-        self._slot_begun = False
-        if mapping is None:
-            return
-        mapping.words[Word.STATE] = State.RETIRED
-        if not self._name_is_lost(mapping):
-            unlink_segment(self.paths, State.RETIRED)
-        self._patient_until_ns = time.monotonic_ns() + self._patience_ns
-        log.info("segment %s: given up, there is no room for two", self.paths.ring)
-
-    def _plan(self, capacity_bytes: int) -> SegmentHeader:
-        return SegmentHeader.plan(
-            slots=self._slots,
-            capacity_bytes=capacity_bytes,
-            page_bytes=max(os.sysconf("SC_PAGESIZE"), SLOT_HEADER_BYTES),
-            epoch=Epoch(time.time_ns() | 1),
-            boot_id=boot_id(),
-            writer_pid=os.getpid(),
-            label=self._label,
-        )
-
-    def _has_room(self, capacity_bytes: int) -> bool:
-        """Whether a segment of such slots fits beside everything that is there now."""
-        try:
-            free = free_bytes(self.paths.directory)
-        except OSError:
-            return False  # the directory is gone: making the segment will say so
-        return self._plan(capacity_bytes).total_bytes + self._reserve_bytes <= free
-
-    def _renew(self, capacity_bytes: int) -> Mapping:
-        header = self._plan(capacity_bytes)
-        mapping = self._create(header)
-        if self._mapping is not None:
-            self._mapping.words[Word.STATE] = State.RETIRED
-        mapping.words[Word.DROPPED] = self._dropped
-        mapping.words[Word.HEARTBEAT] = time.monotonic_ns()
-        self._mapping = mapping
-        log.info(
-            "segment %s: %d slots of %.1f MiB, %.1f MiB in all, epoch %d",
-            self.paths.ring,
-            header.slots,
-            header.slot_stride / 2**20,
-            header.total_bytes / 2**20,
-            header.epoch,
-        )
-        return mapping
-
-    def _create(self, header: SegmentHeader) -> Mapping:
-        """Make the segment; give readers of the one before a moment to let its memory go."""
-        while True:
-            try:
-                return create_segment(
-                    self.paths,
-                    header,
-                    reserve_bytes=self._reserve_bytes,
-                    advice=_ADVICE.format(slots=self._slots),
-                )
-            except RingSpaceError:
-                if self._mapping is not None or time.monotonic_ns() >= self._patient_until_ns:
-                    raise
-            time.sleep(_ROOM_RETRY_S)
-
-    def _keep_names(self, mapping: Mapping) -> None:
-        """Take lock and name anew where somebody removed them; the lock first."""
-        self._lock.keep()
-        if not self._name_is_lost(mapping):
-            return
-        log.warning("%s was removed or replaced; making a new segment", self.paths.ring)
-        try:
-            self._renew(mapping.header.slot_stride)
-        except (RingSpaceError, RingUnavailable) as error:
-            log.error("%s", error)  # noqa: TRY400 - said again every second; a traceback tells nothing
-
-    def _name_is_lost(self, mapping: Mapping) -> bool:
-        try:
-            return self.paths.ring.stat().st_ino != mapping.inode
-        except FileNotFoundError:
-            return True
