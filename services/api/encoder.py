@@ -78,19 +78,14 @@ class Encoder:
     def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
         """Encode a frame of the ring; waits without blocking the hub.
 
-        The caller holds a ``turn``.
+        The caller holds a ``turn``, and has seen that the frame is not the JPEG wanted already.
 
         Raises:
             FrameOverwritten: The writer lapped us before the JPEG was whole: take a newer frame.
             EncodeError: The frame cannot be encoded.
         """
         with reader.view(sequence) as view:
-            geometry = view.info.geometry
-            whole = (geometry.width, geometry.height)
-            size = variant.fit(*whole)
-            is_jpeg = geometry.pixel_format is PixelFormat.JPEG
-            if is_jpeg and variant.passthrough and size == whole:
-                return self._run([lambda: framed(view.info, view.payload)])
+            size = variant.fit(view.info.geometry.width, view.info.geometry.height)
             camera = reader.paths.name
             pictures = self.pictures.of(camera, view.info, size)
             self._forget_soon()

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 import gevent
+import numpy as np
 import pytest
 
 from services.api.advice import CameraNotLive
@@ -177,3 +178,20 @@ def test_blank_has_the_size_of_the_last_frame(
     blank = camera.blank(Variant(80))
     assert not blank.online
     assert (blank.epoch, blank.sequence) == (info.epoch, info.sequence)
+
+
+@pytest.mark.parametrize("variant", [PLAIN, Variant(85, width=5000)])
+def test_cameras_own_jpeg_is_passed_on_as_it_is(
+    camera: Camera, writer: RingWriter, encoder: Encoder, variant: Variant
+) -> None:
+    data = np.frombuffer(b"\xff\xd8 whatever the camera gave \xff\xd9", np.uint8)
+    slot = writer.begin(Geometry(64, 48, PixelFormat.JPEG), size_bytes=data.nbytes)
+    slot.payload[: data.nbytes] = data
+    at = MonotonicNs(time.monotonic_ns())
+    info = writer.commit(slot, at, size_bytes=data.nbytes)
+    camera.start()
+    decoded = encoder.decoded
+    own = camera.jpeg(info, variant)
+    assert own.picture == data.tobytes()
+    assert (own.width, own.height, own.quality, own.encode_ns) == (64, 48, None, 0)
+    assert (camera.counters.encoded, encoder.decoded) == (0, decoded)
