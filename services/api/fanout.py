@@ -57,7 +57,7 @@ class Fanout:
         self._tended_at = 0.0
         self._blank_at = 0.0
         self._offered: Jpeg | None = None
-        self._newcomers: list[Stream] = []
+        self._newcomers: set[Stream] = set()
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.streams: set[Stream] = set()
         self.rendition = Rendition(camera, variant, self)
@@ -75,7 +75,7 @@ class Fanout:
     def join(self, stream: Stream) -> None:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
-        self._newcomers.append(stream)
+        self._newcomers.add(stream)
         self.look()
         self.rendition.look()
         if self._greenlet is None:
@@ -84,6 +84,7 @@ class Fanout:
     def leave(self, stream: Stream) -> None:
         """Take a client out; again is harmless."""
         self.streams.discard(stream)
+        self._newcomers.discard(stream)
         if not self.streams:
             self.look()
             self.rendition.look()
@@ -156,8 +157,7 @@ class Fanout:
         if not new and self._is_stale(info):
             return
         self._offered, self._blank_at = jpeg, 0.0
-        newcomers = self.streams.intersection(self._newcomers)
-        self._newcomers.clear()
+        newcomers, self._newcomers = tuple(self._newcomers), set()
         asked = tuple(self.streams) if new or everybody else newcomers
         source_fps = self._camera.feed.fps()
         self._send(jpeg, (stream for stream in asked if stream.wants(info, source_fps)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import TYPE_CHECKING
 
 import pytest
@@ -245,3 +247,14 @@ def test_greenlet_ends_with_its_last_client(
     fanout.leave(stream)
     turns_until(lambda: not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
     assert camera.fanout(PLAIN) is not fanout
+
+
+def test_client_that_leaves_before_the_first_picture_is_let_go(fanout: Fanout) -> None:
+    stays, leaves = Notes(), Notes()
+    fanout.join(stays)
+    fanout.join(leaves)
+    gone = weakref.ref(leaves)
+    fanout.leave(leaves)
+    del leaves
+    gc.collect()
+    assert gone() is None, "a camera without pictures would gather them"
