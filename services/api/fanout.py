@@ -35,7 +35,10 @@ _BLANK_S: Final = 1.0
 _STALE_NS: Final = 250_000_000
 """A picture older than the camera's newest by more is not what a newcomer should see first."""
 _BREATH: Final = 16
-"""Clients served before the hub may look after others: 16 writes of 1080p take about 1 ms."""
+"""Clients served before the hub may look after others: 16 parts of 1080p take about 1 ms."""
+_BREATH_S: Final = 1e-9
+"""Not 0: gevent runs up to 50 greenlets that sleep for 0 s before it looks at sockets and timers, so
+notifications, finished encodings and new clients would wait until everybody has been served."""
 
 
 class Fanout:
@@ -171,4 +174,4 @@ class Fanout:
             if not stream.ended:
                 stream.send(jpeg)
             if count % _BREATH == 0:
-                gevent.sleep(0)
+                gevent.sleep(_BREATH_S)

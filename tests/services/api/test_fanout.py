@@ -6,6 +6,7 @@ import gc
 import weakref
 from typing import TYPE_CHECKING
 
+import gevent
 import pytest
 
 from services.api.camera import Camera
@@ -109,6 +110,32 @@ def test_everybody_is_sent_the_very_same_object(
     turns_until(lambda: all(stream.seen for stream in streams), "everybody served")
     assert len({id(stream.seen[0]) for stream in streams}) == 1
     assert camera.clients() == 40
+
+
+def test_others_have_their_turn_while_many_are_sent_to(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]
+) -> None:
+    """Timers and sockets have it too, not only greenlets that are ready anyway."""
+    write()
+    camera.start()
+    served_meanwhile: list[int] = []
+
+    class Starter(Notes):
+        """Starts a timer that is due at once when it is sent something."""
+
+        def send(self, jpeg: Jpeg) -> None:
+            super().send(jpeg)
+            timer.start(look)
+
+    def look() -> None:
+        served_meanwhile.append(sum(bool(stream.seen) for stream in streams))
+
+    streams = [Starter() for _ in range(200)]
+    with gevent.get_hub().loop.timer(0.0) as timer:
+        for stream in streams:
+            fanout.join(stream)
+        turns_until(lambda: all(stream.seen for stream in streams), "everybody served")
+    assert served_meanwhile[0] < len(streams) // 2
 
 
 def test_what_nobody_wants_is_not_encoded(
