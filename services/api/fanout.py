@@ -37,8 +37,8 @@ _STALE_NS: Final = 250_000_000
 _BREATH: Final = 16
 """Clients served before the hub may look after others: 16 parts of 1080p take about 1 ms."""
 _BREATH_S: Final = 1e-9
-"""Not 0: gevent runs up to 50 greenlets that sleep for 0 s before it looks at sockets and timers, so
-notifications, finished encodings and new clients would wait until everybody has been served."""
+"""Not 0: gevent lets 50 greenlets that sleep for 0 s go on before it looks at sockets and timers,
+so notifications, finished encodings and new clients would wait until everybody is served."""
 
 
 class Fanout:

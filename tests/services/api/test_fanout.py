@@ -131,10 +131,11 @@ def test_others_have_their_turn_while_many_are_sent_to(
         served_meanwhile.append(sum(bool(stream.seen) for stream in streams))
 
     streams = [Starter() for _ in range(200)]
-    with gevent.get_hub().loop.timer(0.0) as timer:
-        for stream in streams:
-            fanout.join(stream)
-        turns_until(lambda: all(stream.seen for stream in streams), "everybody served")
+    timer = gevent.get_hub().loop.timer(0.0)
+    for stream in streams:
+        fanout.join(stream)
+    turns_until(lambda: all(stream.seen for stream in streams), "everybody served")
+    timer.close()
     assert served_meanwhile[0] < len(streams) // 2
 
 
