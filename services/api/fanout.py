@@ -34,8 +34,8 @@ _TEND_S: Final = 0.25
 _BLANK_S: Final = 1.0
 _STALE_NS: Final = 250_000_000
 """A picture older than the camera's newest by more is not what a newcomer should see first."""
-_BREATH: Final = 16
-"""Clients served before the hub may look after others: 16 parts of 1080p take about 1 ms."""
+_BREATH: Final = 32
+"""Clients served before the hub may look after others: 32 parts of 1080p take 1 to 2 ms."""
 _BREATH_S: Final = 1e-9
 """Not 0: gevent lets 50 greenlets that sleep for 0 s go on before it looks at sockets and timers,
 so notifications, finished encodings and new clients would wait until everybody is served."""
