@@ -28,6 +28,8 @@ class Pacer:
         fps: Most frames per second the client wants.
     """
 
+    __slots__ = ("_due_at", "_fps", "interval_ns")
+
     def __init__(self, fps: float) -> None:
         self.interval_ns: Final = 1e9 / fps
         self._fps = fps

@@ -32,6 +32,8 @@ PLAIN = Variant(85)
 class Notes(Stream):
     """A client that writes down what it is sent."""
 
+    adaptation = None
+
     def __init__(self, *, eager: bool = True) -> None:
         self.eager = eager
         self.seen: list[Jpeg] = []
