@@ -79,31 +79,25 @@ class Counters:
 
 
 def poll_workers(services: Services) -> dict[int, Counters]:
-    """Ask for the status until every worker has answered, or patience is over; by process id."""
-    found: dict[int, Counters] = {}
-    for _ in range(_TRIES_PER_WORKER * services.workers):
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
-            document = ask(services.port, "/stream/video/shm/status")
-            found[int(document.get("worker", 0))] = Counters(time.monotonic(), document)
-        if len(found) >= services.workers:
-            break
-    return found
+    """Ask for the status until every worker has answered, or patience is over; by process id.
 
-
-def ask(port: int, path: str) -> dict[str, Any]:
-    """A JSON document, over a connection of its own.
-
-    Raises:
-        OSError: No answer in 2 s.
-        ValueError: It is no JSON.
+    Each connection stays open until all have answered: workers share the clients out evenly, so
+    who has answered is soon ahead and leaves the next connection to the others.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_POLL_TIMEOUT_S)
-    try:
-        connection.request("GET", path, headers={"Connection": "close"})
-        document: dict[str, Any] = json.loads(connection.getresponse().read())
-        return document
-    finally:
-        connection.close()
+    found: dict[int, Counters] = {}
+    with contextlib.ExitStack() as connections:
+        for _ in range(_TRIES_PER_WORKER * services.workers):
+            connection = http.client.HTTPConnection(
+                "127.0.0.1", services.port, timeout=_POLL_TIMEOUT_S
+            )
+            connections.callback(connection.close)
+            with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+                connection.request("GET", "/stream/video/shm/status")
+                document = json.loads(connection.getresponse().read())
+                found[int(document.get("worker", 0))] = Counters(time.monotonic(), document)
+            if len(found) >= services.workers:
+                break
+    return found
 
 
 def rates(before: dict[int, Counters], after: dict[int, Counters]) -> dict[str, float | None]:

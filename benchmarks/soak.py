@@ -126,7 +126,7 @@ def findings(samples: list[dict[str, float]]) -> list[list[str]]:
         rise, error = line_through(points)
         mean = sum(y for _, y in points) / max(1, len(points))
         per_hour, doubt = rise * _HOUR_S, 2 * error * _HOUR_S
-        flat = abs(per_hour) <= max(_FLAT * mean, doubt)
+        flat = per_hour <= max(_FLAT * mean, doubt)
         word = ("flat" if flat else "**not flat**") if judged else "too short to say"
         change = f"{per_hour:+.2f} ± {doubt:.2f}"
         lines.append([key, f"{mean:.1f}", change, word])

@@ -59,8 +59,8 @@ def _established(raw: socket.socket) -> bool:
 class Connection:
     """The socket of one client, plain or TLS.
 
-    A plain socket is sent to by the kernel's calls on its descriptor, which is known from the
-    beginning to ``release``: gunicorn closes the socket only after that.
+    A plain socket is sent to by the kernel's calls on its descriptor, which is asked for each time:
+    the number of a closed one may belong to another client by now.
 
     Args:
         raw: As gunicorn gives it; made non-blocking here and given back as it was by ``release``.
@@ -70,7 +70,7 @@ class Connection:
 
     def __init__(self, raw: socket.socket, stall_timeout_s: float) -> None:
         self._socket = raw
-        self._fd = raw.fileno()
+        self._fileno = raw.fileno
         self._tls = isinstance(raw, ssl.SSLSocket)
         self._timeout_s = raw.gettimeout()
         raw.settimeout(0.0)
@@ -81,8 +81,7 @@ class Connection:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limit_ms)
 
     def release(self) -> None:
-        """Give the socket back as it was; harmless on a dead one. Nothing is sent from here on."""
-        self._fd = -1
+        """Give the socket back as it was; harmless on a dead one."""
         if self._socket.fileno() >= 0:
             self._socket.settimeout(self._timeout_s)
 
@@ -102,9 +101,10 @@ class Connection:
         Raises:
             OSError: The socket is closed.
         """
-        if self._fd < 0:
+        fd = self._fileno()
+        if fd < 0:
             raise OSError(errno.EBADF, "the socket is closed")
-        count: bytes = fcntl.ioctl(self._fd, _SIOCOUTQNSD, _ZERO)
+        count: bytes = fcntl.ioctl(fd, _SIOCOUTQNSD, _ZERO)
         return 0 if count == _ZERO else int.from_bytes(count, sys.byteorder)
 
     def send(self, part: Part, start: int, end: int) -> int:
@@ -119,7 +119,7 @@ class Connection:
         if self._tls:
             return self._send_records(part, start, end)
         try:
-            return part.send_to(self._fd, start, end)
+            return part.send_to(self._fileno(), start, end)
         except BlockingIOError:
             return 0
 
@@ -139,6 +139,6 @@ class Connection:
     def wait_writable(self, timeout_s: float) -> None:
         """Wait until the kernel takes more, or the time is over."""
         try:
-            wait_write(self._fd, timeout=timeout_s)
+            wait_write(self._fileno(), timeout=timeout_s)
         except TimeoutError:
             return
