@@ -117,7 +117,7 @@ def _machine(document: dict[str, Any]) -> str:
         f"repeats of the ideal sender differ by {differ} % at most",
     ]
     if not quiet(rows):
-        lines.append("**The machine was not quiet: read ratios only.**")
+        lines.append("**Others ran beside, or repeats differ by more than 10 %: read ratios only.**")
     return "\n".join(f"- {line}" for line in lines)
 
 
