@@ -117,7 +117,7 @@ def _machine(document: dict[str, Any]) -> str:
         f"repeats of the ideal sender differ by {differ} % at most",
     ]
     if not quiet(rows):
-        lines.append("**Others ran beside, or repeats differ by more than 10 %: read ratios only.**")
+        lines.append("**Others ran beside, or repeats differ by over 10 %: read ratios only.**")
     return "\n".join(f"- {line}" for line in lines)
 
 
