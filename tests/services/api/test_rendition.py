@@ -33,6 +33,8 @@ PLAIN = Variant(85)
 class Notes(Stream):
     """A client that takes everything and writes down what it is sent."""
 
+    adaptation = None
+
     def __init__(self) -> None:
         self.seen: list[Jpeg] = []
         self.ended = ""
