@@ -11,6 +11,8 @@ from shared.errors import RingSpaceError, RingUnavailable, WriterConflict
 from shared.naming import variant_paths
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gevent.event import Event
 
     from services.api.camera import Camera
@@ -112,27 +114,12 @@ class RingEnd:
 
     def share(self, jpeg: Jpeg) -> None:
         """Give a picture to those who follow, if this worker leads."""
-        if self._writer is None:
-            return
-        try:
-            self._writer.write(jpeg)
-        except (OSError, RingSpaceError, RingUnavailable) as error:
-            self._fail(error)
-        except WriterConflict:
-            self.let_go()
-        else:
+        if self._manage(lambda writer: writer.write(jpeg)):
             self._camera.ringless.discard(self._suffix)
 
     def beat(self) -> None:
         """Show those who follow that this worker is not hung; at least every 250 ms."""
-        if self._writer is None:
-            return
-        try:
-            self._writer.beat()
-        except (OSError, RingSpaceError, RingUnavailable) as error:
-            self._fail(error)
-        except WriterConflict:
-            self.let_go()
+        self._manage(VariantWriter.beat)
 
     def let_go(self) -> None:
         """Give the ring up, whichever end of it we have; again is harmless."""
@@ -154,6 +141,24 @@ class RingEnd:
         except ValueError as error:
             self._say_once(error)
             return None
+
+    def _manage(self, act: Callable[[VariantWriter], None]) -> bool:
+        """Do something to the ring if this worker leads; give it up where that does not go.
+
+        Returns:
+            Whether it was done.
+        """
+        if self._writer is None:
+            return False
+        try:
+            act(self._writer)
+        except (OSError, RingSpaceError, RingUnavailable) as error:
+            self._fail(error)
+        except WriterConflict:
+            self.let_go()
+        else:
+            return True
+        return False
 
     def _fail(self, error: Exception) -> None:
         self.let_go()
