@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from services.api.adaptive import Adaptation, Governor
 from services.api.camera import Camera
 from services.api.ladder import ladder
-from services.api.stream import Stream
 from services.api.variant import Variant
 from tests.support.greenlets import turns_until
+from tests.support.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.encoder import Encoder
-    from services.api.jpeg import Jpeg
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
     from shared.settings import Settings
@@ -148,30 +147,6 @@ def test_step_is_always_one_of_the_ladder_and_moves_are_said(
         assert 4 <= governor.quiet_s <= 64
 
 
-class Taker(Stream):
-    """A client that takes every frame and writes down what it was sent."""
-
-    def __init__(self) -> None:
-        self.seen: list[Jpeg] = []
-        self.ended = ""
-
-    def wants(self, info: FrameInfo, source_fps: float) -> bool:
-        del source_fps
-        return [info.sequence] > [jpeg.sequence for jpeg in self.seen[-1:]]
-
-    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
-        return self.wants(info, source_fps)
-
-    def ready(self) -> bool:
-        return True
-
-    def send(self, jpeg: Jpeg) -> None:
-        self.seen.append(jpeg)
-
-    def tend(self) -> None:
-        """Needs nothing."""
-
-
 def test_move_leaves_one_fan_out_and_joins_another(
     paths: SegmentPaths, settings: Settings, encoder: Encoder, write: Callable[..., FrameInfo]
 ) -> None:
@@ -180,7 +155,7 @@ def test_move_leaves_one_fan_out_and_joins_another(
     camera.start()
     steps = ladder(Variant(85), 1)
     adaptation = Adaptation(camera, steps, 0.0)
-    stream = Taker()
+    stream = Notes()
     stream.adaptation = adaptation
     adaptation.follow(stream)
     turns_until(lambda: len(stream.seen) == 1, "the first frame")

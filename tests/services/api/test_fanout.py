@@ -10,10 +10,10 @@ import gevent
 import pytest
 
 from services.api.camera import Camera
-from services.api.stream import Stream
 from services.api.variant import Variant
 from shared.errors import EncodeError
 from tests.support.greenlets import let_run, turns_until
+from tests.support.notes import Notes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,37 +27,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 PLAIN = Variant(85)
-
-
-class Notes(Stream):
-    """A client that writes down what it is sent."""
-
-    adaptation = None
-
-    def __init__(self, *, eager: bool = True) -> None:
-        self.eager = eager
-        self.seen: list[Jpeg] = []
-        self.tended = 0
-        self.ended = ""
-
-    def wants(self, info: FrameInfo, source_fps: float) -> bool:
-        del source_fps
-        return self.eager and [info.sequence] != [jpeg.sequence for jpeg in self.seen[-1:]]
-
-    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
-        return self.wants(info, source_fps)
-
-    def ready(self) -> bool:
-        return self.eager
-
-    def send(self, jpeg: Jpeg) -> None:
-        self.seen.append(jpeg)
-
-    def tend(self) -> None:
-        self.tended += 1
-
-    def end(self, why: str) -> None:
-        self.ended = self.ended or why
 
 
 def watched(camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo]) -> Notes:

@@ -9,13 +9,13 @@ import pytest
 
 from services.api import ring_end as ring_end_module
 from services.api.camera import Camera
-from services.api.stream import Stream
 from services.api.variant import Variant
 from services.api.variant_ring import VariantWriter
 from shared.errors import RingSpaceError
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
 from shared.naming import variant_paths
 from tests.support.greenlets import let_run, turns_until
+from tests.support.notes import Notes
 from tests.support.pictures import telling_jpeg
 
 if TYPE_CHECKING:
@@ -28,35 +28,6 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 PLAIN = Variant(85)
-
-
-class Notes(Stream):
-    """A client that takes everything and writes down what it is sent."""
-
-    adaptation = None
-
-    def __init__(self) -> None:
-        self.seen: list[Jpeg] = []
-        self.ended = ""
-
-    def wants(self, info: FrameInfo, source_fps: float) -> bool:
-        del source_fps
-        return all(jpeg.sequence != info.sequence for jpeg in self.seen[-1:])
-
-    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
-        return self.wants(info, source_fps)
-
-    def ready(self) -> bool:
-        return True
-
-    def send(self, jpeg: Jpeg) -> None:
-        self.seen.append(jpeg)
-
-    def tend(self) -> None:
-        return
-
-    def end(self, why: str) -> None:
-        self.ended = self.ended or why
 
 
 class Worker:
