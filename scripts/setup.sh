@@ -32,6 +32,9 @@ if ! usable .venv/bin/python || ! .venv/bin/python -m pip --version >/dev/null 2
     "$python" -m venv --clear .venv
 fi
 
+# --no-deps: the file names every package there is. Pip before 23.3 looks at packages with extras anew, and the day a newer
+# release of one appears it refuses the pinned one (pip#12345).
 echo "installing the pinned packages into .venv" >&2
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-    --require-hashes --requirement requirements/dev.txt
+    --no-deps --require-hashes --requirement requirements/dev.txt
+.venv/bin/python -m pip check --quiet
