@@ -7,7 +7,7 @@ SOURCES := shared services scripts tests $(wildcard examples benchmarks)
 BENCH_PROGRAMS := benchmarks/build/load_client benchmarks/build/ideal_sender
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run format check bench bench-quick soak test test-slow test-all test-clients docs images up down clean
+.PHONY: help setup run format check bench bench-quick soak test test-slow test-faults test-all test-clients docs images up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,12 +41,15 @@ test-clients:
 		|| echo "going on without: tests with these clients will fail" >&2
 
 test: $(READY) test-clients ## the quick tests; PYTEST_ARGS=...
-	$(VENV_PYTHON) -m pytest -m "not slow and not docker" $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -m "not slow and not docker and not faults" $(PYTEST_ARGS)
 
 test-slow: $(READY) test-clients ## the rest: the long tests, and those with Docker
-	$(VENV_PYTHON) -m pytest -m "slow or docker" $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest -m "(slow or docker) and not faults" $(PYTEST_ARGS)
 
-test-all: test test-slow ## every test
+test-faults: $(READY) test-clients ## every fault of docs/operating.md provoked, in containers too
+	$(VENV_PYTHON) -m pytest -m faults $(PYTEST_ARGS)
+
+test-all: test test-slow test-faults ## every test
 
 bench: $(READY) $(BENCH_PROGRAMS) ## what clients cost, beside the ideal and the usual; asserts nothing; 9 minutes
 	$(VENV_PYTHON) -m benchmarks.bench

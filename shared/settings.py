@@ -16,9 +16,9 @@ import json
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self, get_args
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -30,7 +30,8 @@ from pydantic_settings import (
 
 from .errors import ConfigError
 from .naming import segment_paths
-from .settings_schema import DEFAULT_CAMERA, ApiSettings, LoggingSettings, VideoSettings
+from .settings_api import DEFAULT_CAMERA, ApiSettings
+from .settings_schema import LoggingSettings, VideoSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -230,16 +231,29 @@ _RULES: Final = {
 
 
 def _sentence(detail: ErrorDetails) -> str:
-    """One problem as: key, value, rule."""
+    """One problem as: key, value, rule; without the value where it is a secret."""
     key = ".".join(str(name) for name in detail["loc"]) or "settings"
     if detail["type"] == "extra_forbidden":
         return f"{key} is not a setting; docs/configuration.md lists them all"
-    value = detail["input"]
-    shown = f" {value!r}" if isinstance(value, (str, int, float)) else ""
+    field, value = _field(detail["loc"]), detail["input"]
+    secret = field is not None and SecretStr in get_args(field.annotation)
+    shown = f" {value!r}" if isinstance(value, (str, int, float)) and not secret else ""
     allowed = allowed_values(detail["loc"])
     rule = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     rule = _RULES.get(detail["type"], rule)
     return f"{key}{shown}: {f'must be {allowed}' if allowed else rule}"
+
+
+def _field(location: tuple[int | str, ...]) -> FieldInfo | None:
+    """The field at the end of the names on the way to it; None: there is none."""
+    section: type[BaseModel] = Settings
+    for name in location[:-1]:
+        field = section.model_fields.get(str(name))
+        kind = field.annotation if field is not None else None
+        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+            return None
+        section = kind
+    return section.model_fields.get(str(location[-1])) if location else None
 
 
 def allowed_values(location: tuple[int | str, ...]) -> str:
@@ -248,14 +262,7 @@ def allowed_values(location: tuple[int | str, ...]) -> str:
     Args:
         location: The names on the way to it, ``("video", "ring", "slots")``.
     """
-    section: type[BaseModel] = Settings
-    for name in location[:-1]:
-        field = section.model_fields.get(str(name))
-        kind = field.annotation if field is not None else None
-        if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-            return ""
-        section = kind
-    field = section.model_fields.get(str(location[-1])) if location else None
+    field = _field(location)
     limits: dict[str, object] = {}
     for rule in field.metadata if field is not None else ():
         limits |= {name: getattr(rule, name) for name in ("gt", "ge", "le") if hasattr(rule, name)}

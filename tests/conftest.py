@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import zmq
 
@@ -15,6 +16,10 @@ from tests.support.processes import Services
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# No test asserts a maximum run time, property tests neither: the first example of a cold machine is slow.
+hypothesis.settings.register_profile("ringcast", deadline=None)
+hypothesis.settings.load_profile("ringcast")
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a temp file
 

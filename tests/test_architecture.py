@@ -52,7 +52,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/fairness.py",
     ),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
-    "pydantic": ("shared/settings.py", "shared/settings_schema.py"),
+    "pydantic": ("shared/settings.py", "shared/settings_schema.py", "shared/settings_api.py"),
     "pydantic_settings": ("shared/settings.py",),
 }
 """Each library with the only files that touch it, so that it could be exchanged there."""
@@ -63,6 +63,7 @@ CORE_LIBRARIES: Final = {"numpy", "zmq"}
 EXTRA_MODULES: Final = {
     "shared/settings.py",
     "shared/settings_schema.py",
+    "shared/settings_api.py",
     "shared/blank.py",
     "shared/pixels.py",
 }

@@ -8,13 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.settings import Settings, allowed_values
-from shared.settings_schema import (
-    DEFAULT_CAMERA,
-    ApiSettings,
-    LoggingSettings,
-    StreamSettings,
-    VideoSettings,
-)
+from shared.settings_schema import LoggingSettings, VideoSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,17 +45,11 @@ def test_every_number_has_a_range_and_a_default_within_it(location: tuple[str, .
     assert allowed_values(location)
 
 
-def test_the_defaults_are_valid_and_the_default_camera_has_its_name() -> None:
-    for section in (VideoSettings, ApiSettings, StreamSettings, LoggingSettings):
+def test_the_defaults_are_valid() -> None:
+    for section in (VideoSettings, LoggingSettings):
         section.model_validate(section().model_dump())
-    assert DEFAULT_CAMERA == "video"
 
 
 def test_a_level_that_is_no_text_is_refused() -> None:
     with pytest.raises(ValidationError):
         LoggingSettings.model_validate({"level": 10})
-
-
-def test_a_segment_name_of_a_further_camera_must_be_possible() -> None:
-    with pytest.raises(ValidationError, match="shared memory name 'a/b' is not valid"):
-        ApiSettings.model_validate({"cameras": {"door": "a/b"}})

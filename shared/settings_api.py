@@ -1,0 +1,330 @@
+"""The settings of the API: name, type, default, allowed range and what each is for.
+
+See ``settings_schema.py``, whose sections these continue. Needs the extra ``settings`` (pydantic).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import Annotated, Final, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
+
+from .naming import segment_paths
+from .settings_schema import Seconds, Section, check_order
+
+__all__ = [
+    "DEFAULT_CAMERA",
+    "ApiSettings",
+    "AuthSettings",
+    "HttpSettings",
+    "LimitsSettings",
+    "StreamSettings",
+    "TlsSettings",
+]
+
+DEFAULT_CAMERA: Final = "video"
+_CAMERA_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_ORIGIN: Final = re.compile(
+    r"https?://[A-Za-z0-9._~-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
+)
+_HOST: Final = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]")
+_MIN_SECRET: Final = 16
+
+
+def _words(value: object) -> object:
+    """A list may be written as text, its items separated by commas or spaces."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], BeforeValidator(_words)]
+
+
+class QualitySettings(Section):
+    """``api.stream.quality``: JPEG quality a client may ask for."""
+
+    default_jpeg_quality: int = Field(
+        85,
+        ge=1,
+        le=100,
+        description="JPEG quality when the client names none; JPEGs that are passed through keep "
+        "the quality they have.",
+    )
+    min_jpeg_quality: int = Field(1, ge=1, le=100, description="Lowest quality a client may ask.")
+    max_jpeg_quality: int = Field(
+        100, ge=1, le=100, description="Highest quality a client may ask."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> QualitySettings:
+        check_order(self, "min_jpeg_quality", "default_jpeg_quality", "max_jpeg_quality")
+        return self
+
+
+class FramerateSettings(Section):
+    """``api.stream.framerate``: frames per second a client may ask for."""
+
+    default_fps: float = Field(
+        30, gt=0, le=240, description="Frames per second when the client names none."
+    )
+    min_fps: float = Field(1, gt=0, le=240, description="Lowest rate a client may ask.")
+    max_fps: float = Field(60, gt=0, le=240, description="Highest rate a client may ask.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> FramerateSettings:
+        check_order(self, "min_fps", "default_fps", "max_fps")
+        return self
+
+
+class ResolutionSettings(Section):
+    """``api.stream.resolution``: sizes a client may ask for; frames are never enlarged."""
+
+    max_width: int = Field(7680, ge=16, le=65535, description="Largest width a client may ask.")
+    max_height: int = Field(4320, ge=16, le=65535, description="Largest height a client may ask.")
+    default_width: int | None = Field(
+        None,
+        ge=16,
+        le=65535,
+        description="Width when the client names no size; none: the source's.",
+    )
+    default_height: int | None = Field(
+        None,
+        ge=16,
+        le=65535,
+        description="Height when the client names no size; none: the source's.",
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ResolutionSettings:
+        check_order(self, "default_width", "max_width")
+        check_order(self, "default_height", "max_height")
+        return self
+
+
+class PerformanceSettings(Section):
+    """``api.stream.performance``: tuning of one worker."""
+
+    encoder_threads: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="JPEG encoder threads per worker; 0: the cores less one, 1 to 4. With more "
+        "than one a large frame is encoded in stripes.",
+    )
+    zero_copy: bool = Field(
+        default=True,
+        description="Send large parts by splice, which copies nothing; false writes them.",
+    )
+    repeat_after_sec: float = Field(
+        1.0,
+        ge=0.1,
+        le=60,
+        description="Silence after which the last part is sent again: browsers paint late, and "
+        "dead connections show.",
+    )
+
+
+class StreamSettings(Section):
+    """``api.stream``: the MJPEG streams."""
+
+    quality: QualitySettings = QualitySettings()
+    framerate: FramerateSettings = FramerateSettings()
+    resolution: ResolutionSettings = ResolutionSettings()
+    performance: PerformanceSettings = PerformanceSettings()
+    video_loss_grace_sec: float = Field(
+        10.0,
+        ge=0,
+        le=3600,
+        description="How long a stream shows the no-signal frame after the Video Module is gone, "
+        "before it ends.",
+    )
+    stall_timeout_sec: Seconds = Field(
+        10.0, description="A client that takes no byte for so long is disconnected, seconds."
+    )
+
+
+class LimitsSettings(Section):
+    """``api.limits``: what clients may take together."""
+
+    max_streams: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Streams open at a time, over all workers; who comes then gets 503 with "
+        "Retry-After.",
+    )
+    max_streams_per_address: int = Field(
+        0,
+        ge=0,
+        le=100_000,
+        description="Streams open at a time from one client address, over all workers; 0: as many "
+        "as max_streams. Behind a proxy set api.http.trusted_proxies as well.",
+    )
+    max_variants: int = Field(
+        16,
+        ge=1,
+        le=1000,
+        description="Different sizes and qualities streamed at a time, per camera and worker, "
+        "beside the default one; who asks for a further one gets 429 and the list of those there "
+        "are.",
+    )
+    max_request_line_bytes: int = Field(
+        4094, ge=256, le=8190, description="Longest request line; a longer one gets 414."
+    )
+    max_header_fields: int = Field(
+        64, ge=8, le=1000, description="Most header fields of a request; more get 431."
+    )
+    max_header_bytes: int = Field(
+        8190, ge=256, le=65536, description="Longest header field; a longer one gets 431."
+    )
+
+
+class AuthSettings(Section):
+    """``api.auth``: who may see what; see docs/security.md."""
+
+    mode: Literal["auto", "none", "required"] = Field(
+        "auto",
+        description="auto: required where a token or a credentials file is given, off otherwise, "
+        "which is refused when the API can be reached from other machines; none: off, whatever "
+        "can reach it; required: on.",
+    )
+    token: SecretStr | None = Field(
+        None,
+        description="One secret that opens everything, as bearer token or as the password of any "
+        "user, at least 16 characters; more, and of narrower scope, stand in the credentials file.",
+    )
+    credentials_file: Path | None = Field(
+        None,
+        description="File of tokens, passwords and signing keys with their scopes; read anew when "
+        "it changes.",
+    )
+
+    @field_validator("token")
+    @classmethod
+    def _token_is_long_enough(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < _MIN_SECRET:
+            msg = f"must have at least {_MIN_SECRET} characters"
+            raise ValueError(msg)
+        return token
+
+
+class HttpSettings(Section):
+    """``api.http``: which names, proxies and web pages the API knows."""
+
+    allowed_hosts: Words = Field(
+        default_factory=list,
+        description="Host names under which the API may be asked, beside localhost, this "
+        "machine's name and any address; * takes every name. Others get 421, against DNS "
+        "rebinding.",
+    )
+    trusted_proxies: Words = Field(
+        default_factory=list,
+        description="Addresses or networks of reverse proxies whose X-Forwarded-For is believed; "
+        "nobody else's is.",
+    )
+    cors_origins: Words = Field(
+        default_factory=list,
+        description="Origins (https://example.org) of web pages whose scripts may read answers; * "
+        "takes every one, without credentials.",
+    )
+    resource_policy: Literal["same-origin", "same-site", "cross-origin"] = Field(
+        "same-site",
+        description="Cross-Origin-Resource-Policy of pictures: which web pages may show them in "
+        "an <img>. Other hosts' pages need cross-origin.",
+    )
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _hosts_are_possible(cls, hosts: list[str]) -> list[str]:
+        for host in hosts:
+            if host != "*" and _HOST.fullmatch(host) is None:
+                msg = f"{host!r} is not a host name (without scheme and port) or *"
+                raise ValueError(msg)
+        return [host.lower() for host in hosts]
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: list[str]) -> list[str]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                msg = f"{proxy!r} is not an address or a network such as 172.16.0.0/12"
+                raise ValueError(msg) from None
+        return proxies
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _origins_are_origins(cls, origins: list[str]) -> list[str]:
+        for origin in origins:
+            if origin != "*" and _ORIGIN.fullmatch(origin) is None:
+                msg = f"{origin!r} is not an origin such as https://example.org:8443 (no path) or *"
+                raise ValueError(msg)
+        return [origin.lower() for origin in origins]
+
+
+class TlsSettings(Section):
+    """``api.tls``: HTTPS by gunicorn itself; docs/security.md has the command for a certificate."""
+
+    certificate_file: Path | None = Field(
+        None,
+        description="PEM file of the certificate with its chain; with key_file: HTTPS instead of "
+        "HTTP.",
+    )
+    key_file: Path | None = Field(None, description="PEM file of the certificate's key.")
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> TlsSettings:
+        if (self.certificate_file is None) != (self.key_file is None):
+            msg = "certificate_file and key_file must be given together"
+            raise ValueError(msg)
+        return self
+
+
+class ApiSettings(Section):
+    """``api``: the HTTP server."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    published_host: str | None = Field(
+        None,
+        min_length=1,
+        description="Address at which others reach the API where that is not host, such as that "
+        "of a container's published port; like host it decides whether authentication must be "
+        "chosen.",
+    )
+    port: int = Field(8000, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    workers: int = Field(
+        0,
+        ge=0,
+        le=64,
+        description="Worker processes; 0: one for every two cores, 1 to 4. A frame is encoded "
+        "once for all of them.",
+    )
+    drain_timeout_sec: int = Field(
+        8, ge=1, le=600, description="How long SIGTERM waits for answers under way, seconds."
+    )
+    cameras: dict[str, str] = Field(
+        default_factory=dict,
+        description="Further cameras as a JSON object, camera name to segment name: "
+        '{"door": "door_ring"} serves /stream/door. The camera named video always exists.',
+    )
+    stream: StreamSettings = StreamSettings()
+    limits: LimitsSettings = LimitsSettings()
+    auth: AuthSettings = AuthSettings()
+    http: HttpSettings = HttpSettings()
+    tls: TlsSettings = TlsSettings()
+
+    @field_validator("cameras")
+    @classmethod
+    def _cameras_are_possible(cls, cameras: dict[str, str]) -> dict[str, str]:
+        for camera, segment in cameras.items():
+            if _CAMERA_NAME.fullmatch(camera) is None:
+                msg = f"camera name {camera!r} is not valid: 1 to 64 characters of A-Z a-z 0-9 _ -"
+                raise ValueError(msg)
+            if camera == DEFAULT_CAMERA:
+                msg = f"camera name {camera!r} is taken: it is video.shared_memory_name's"
+                raise ValueError(msg)
+            segment_paths(segment)
+        return cameras
