@@ -17,7 +17,7 @@ from tests.support.processes import Services
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# No test asserts a maximum run time, property tests neither: the first example of a cold machine is slow.
+# No test asserts a maximum run time, and the first example on a cold machine is slow.
 hypothesis.settings.register_profile("ringcast", deadline=None)
 hypothesis.settings.load_profile("ringcast")
 
