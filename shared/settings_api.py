@@ -39,7 +39,13 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
+def _none_if_empty(value: object) -> object:
+    """An empty variable is how Compose says that there is none."""
+    return None if value == "" else value
+
+
 Words = Annotated[list[str], BeforeValidator(_words)]
+Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
 
 
 class QualitySettings(Section):
@@ -190,10 +196,11 @@ class AuthSettings(Section):
         "which is refused when the API can be reached from other machines; none: off, whatever "
         "can reach it; required: on.",
     )
-    token: SecretStr | None = Field(
+    token: Secret = Field(
         None,
         description="One secret that opens everything, as bearer token or as the password of any "
-        "user, at least 16 characters; more, and of narrower scope, stand in the credentials file.",
+        "user, at least 16 characters; more, and of narrower scope, stand in the credentials file. "
+        "Empty: none.",
     )
     credentials_file: Path | None = Field(
         None,

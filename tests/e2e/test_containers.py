@@ -151,6 +151,9 @@ def test_containers_may_do_nothing_they_need_not(stack: Stack, service: str) -> 
     assert fields["Uid"].split() == ["10001"] * 4
     assert int(fields["CapEff"], 16) == int(fields["CapBnd"], 16) == 0
     assert fields["NoNewPrivs"] == "1"
+    assert fields["Seccomp"] == "2", "Docker's own profile filters system calls"
+    assert facts["HostConfig"]["PidsLimit"] == 256
+    assert facts["HostConfig"]["Memory"] == {"video": 2**30, "api": 2 * 2**30}[service]
     with pytest.raises(AssertionError, match="Read-only file system"):
         stack.python(service, "open('/app/written', 'w')")
 

@@ -82,3 +82,7 @@ def test_authentication_is_decided_by_what_is_given_unless_somebody_says_otherwi
     assert AuthSettings().mode == "auto"
     with pytest.raises(ValidationError):
         AuthSettings.model_validate({"mode": "off"})
+
+
+def test_an_empty_variable_is_no_token() -> None:
+    assert load_settings(environ={"RINGCAST_API__AUTH__TOKEN": ""}).api.auth.token is None
