@@ -15,7 +15,14 @@ import numpy as np
 import pytest
 
 from shared.frame_code import read_codes
-from tests.e2e.docker.stack import BUILD_OVERRIDE, IMAGES, Stack, run, running_stack, variables
+from tests.e2e.docker.stack import (
+    BUILD_OVERRIDE,
+    Stack,
+    build_images,
+    run,
+    running_stack,
+    variables,
+)
 from tests.support.mjpeg_client import MjpegClient, get
 
 if TYPE_CHECKING:
@@ -40,13 +47,8 @@ RESUME_TIMEOUT_S = 30.0
 
 @pytest.fixture(scope="module")
 def images() -> dict[str, str]:
-    """Build both images; returns their names by service."""
-    if shutil.which("docker") is None:
-        pytest.fail("no docker here: tests/e2e/docker/engine.sh up")
-    run(["docker", "version"], timeout_s=20)
-    files = ["-f", "compose.yaml", "-f", BUILD_OVERRIDE]
-    run(["docker", "compose", "-p", "ringcast-e2e", *files, "build"], timeout_s=600)
-    return {"video": IMAGES["VIDEO_IMAGE"], "api": IMAGES["API_IMAGE"]}
+    """Both images, built; their names by service."""
+    return build_images()
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,11 @@ Everything is bounded in time, and nothing of it can disturb another stack on th
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import secrets
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +18,15 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["REPOSITORY", "SHARED_MEMORY", "Stack", "run", "running_stack", "variables"]
+__all__ = [
+    "REPOSITORY",
+    "SHARED_MEMORY",
+    "Stack",
+    "build_images",
+    "run",
+    "running_stack",
+    "variables",
+]
 
 REPOSITORY: Final = Path(__file__).parents[3]
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a temp file
@@ -61,6 +71,20 @@ def run(
     last_words = done.stdout[-2000:] + done.stderr[-4000:]
     assert done.returncode == 0, f"{' '.join(command)}: code {done.returncode}\n{last_words}"
     return done.stdout.strip()
+
+
+@functools.cache
+def build_images() -> dict[str, str]:
+    """Build both images, once per run of the tests; returns their names by service.
+
+    Raises:
+        AssertionError: There is no Docker engine, or a build failed.
+    """
+    assert shutil.which("docker"), "no docker here: tests/e2e/docker/engine.sh up"
+    run(["docker", "version"], timeout_s=20)
+    files = ["-f", "compose.yaml", "-f", BUILD_OVERRIDE]
+    run(["docker", "compose", "-p", "ringcast-e2e", *files, "build"], timeout_s=600)
+    return {"video": IMAGES["VIDEO_IMAGE"], "api": IMAGES["API_IMAGE"]}
 
 
 class Stack:
