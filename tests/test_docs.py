@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,3 +88,34 @@ def test_every_variable_named_is_a_setting(page: Path) -> None:
     """A variable with our prefix that is no setting would stop the service."""
     named = set(re.findall(r"\bRINGCAST_[A-Z0-9_]*[A-Z0-9]", page.read_text(encoding="utf-8")))
     assert named - variables() - {CONFIG_VARIABLE} == set()
+
+
+def functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def named_tests(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield file and function of every test a page names as file::function."""
+    yield from re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", page.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_test_named_exists(page: Path) -> None:
+    unknown = [
+        f"{file}::{name}"
+        for file, name in named_tests(page)
+        if not (ROOT / file).is_file() or name not in functions(ROOT / file)
+    ]
+    assert unknown == []
+
+
+def test_every_provoked_fault_stands_in_the_table_of_faults() -> None:
+    named = set(named_tests(ROOT / "docs" / "operating.md"))
+    provoked = {
+        (name_of(file), name)
+        for file in (ROOT / "tests" / "faults").glob("test_*.py")
+        for name in functions(file)
+        if name.startswith("test_")
+    }
+    assert sorted(provoked - named) == []
