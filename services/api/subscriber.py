@@ -19,7 +19,7 @@ from gevent.socket import wait_read
 
 from services.api.advice import explain
 from shared.doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
-from shared.errors import FrameOverwritten, ProtocolError
+from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.meter import Throttle
 from shared.notification import Notification
 from shared.ring.attachment import Condition
@@ -87,8 +87,8 @@ class Subscriber:
             return
         try:
             info = reader.info(head)
-        except FrameOverwritten:
-            return  # lapped between two instructions: the next look is soon
+        except (FrameOverwritten, RingUnavailable):
+            return  # lapped, or cut off, between two instructions: the next look is soon
         except ProtocolError as error:
             self._refuse(error)
             return

@@ -17,6 +17,7 @@ import weakref
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RingUnavailable, WriterConflict
+from .owner import check_owner
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +55,7 @@ class WriterLock:
 
         Raises:
             WriterConflict: Another process holds it.
-            RingUnavailable: The file cannot be made or opened.
+            RingUnavailable: The file cannot be made or opened, or is a stranger's.
         """
         while True:
             fd = self._open_locked()
@@ -74,12 +75,16 @@ class WriterLock:
             advice = advice_on(self._path)
             raise RingUnavailable(self._path, f"{error.strerror}; {advice}") from error
         try:
+            check_owner(self._path, os.fstat(fd))
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
         except OSError as error:
             os.close(fd)
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise WriterConflict(self._path) from error
             raise RingUnavailable(self._path, f"cannot be locked: {error.strerror}") from error
+        except RingUnavailable:
+            os.close(fd)
+            raise
         return fd
 
     def keep(self) -> None:
@@ -139,7 +144,7 @@ class WriterProbe:
         path: The lock file.
 
     Raises:
-        RingUnavailable: There is no lock file, or this user may not read it.
+        RingUnavailable: There is no lock file, it is a stranger's, or this user may not read it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -148,6 +153,7 @@ class WriterProbe:
         except OSError as error:
             raise RingUnavailable(path, error.strerror or str(error)) from error
         self._close = weakref.finalize(self, os.close, self._fd)
+        check_owner(path, os.fstat(self._fd))
 
     def writer_lives(self) -> bool:
         """True while some process holds the writer's lock (1.5 us)."""

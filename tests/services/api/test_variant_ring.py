@@ -65,7 +65,7 @@ def leading(ring: SegmentPaths) -> Iterator[VariantWriter]:
 
 @pytest.fixture
 def following(ring: SegmentPaths, clock: Clock) -> Iterator[VariantReader]:
-    reader = VariantReader(ring, Variant(40), Event(), clock)
+    reader = VariantReader(ring, Variant(40), Event(), lambda _: None, clock)
     yield reader
     reader.close()
 
