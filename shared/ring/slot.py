@@ -83,7 +83,8 @@ class SlotHeader:
 
         Raises:
             ProtocolError: Damaged, a value no writer of ours stores, or one that points outside the
-                slot. The caller checks the stamp first: it may only have read a frame being written.
+                slot. The caller checks the stamp first: it may only have read a frame being
+                written.
         """
         if has_crc and _CRC.unpack_from(fields, _FIELDS.size)[0] != zlib.crc32(
             fields[: _FIELDS.size]
