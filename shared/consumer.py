@@ -23,13 +23,15 @@ and changes of resolution by itself. Installed with ``pip install ringcast`` thi
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import zmq
 
-from .doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
+from .doorbell import LOOK_AT_HEAD_S, Hearing, messages, open_doorbell
 from .errors import (
     FrameDamaged,
     FrameOverwritten,
@@ -51,6 +53,7 @@ __all__ = ["Condition", "FrameView", "VideoConsumer", "VideoModuleNotAvailableEr
 
 _ATTACH_RETRY_S: Final = 0.05
 _TRIES: Final = 4
+_MOST_MESSAGES: Final = 100
 
 
 class VideoConsumer:
@@ -88,6 +91,8 @@ class VideoConsumer:
         self._attachment = Attachment(self.paths)
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._doorbell: zmq.Socket[bytes] | None = None
+        self._hearing = Hearing()
+        self._listened = False
         self._epoch = Epoch(0)
         self._sequence = Sequence(0)
 
@@ -196,9 +201,7 @@ class VideoConsumer:
     def close(self) -> None:
         """Detach; again is harmless."""
         self._attachment.close()
-        if self._doorbell is not None:
-            self._doorbell.close(linger=0)
-            self._doorbell = None
+        self._close_doorbell()
         if self._context is not None:
             self._context.term()
             self._context = None
@@ -218,19 +221,34 @@ class VideoConsumer:
         if reader.epoch == self._epoch:
             self.dropped += max(0, head - self._sequence - 1)
         self._epoch, self._sequence = reader.epoch, head
+        if self._listened:  # else its notification waits unheard, as it may
+            self._hearing.frame_found()
+        self._listened = False
 
     def _open_doorbell(self) -> None:
         if self._doorbell is not None:
             return
-        self._context = zmq.Context()
+        self._context = self._context or zmq.Context()
         self._doorbell = open_doorbell(self.paths, self._context)
+        self._hearing.renewed()
 
     def _wait_doorbell(self, timeout_s: float) -> None:
         """Sleep until a notification came or the time is over; what it says is in the ring."""
-        if self._doorbell is None or not self._doorbell.poll(int(timeout_s * 1000) + 1):
+        if self._doorbell is None:
             return
-        for _ in messages(self._doorbell):
-            pass
+        self._listened = True
+        if self._doorbell.poll(int(timeout_s * 1000) + 1):
+            for message in itertools.islice(messages(self._doorbell), _MOST_MESSAGES):
+                with contextlib.suppress(ProtocolError):  # a stranger's
+                    self._hearing.heard(message, self._epoch)
+        if self._hearing.lost:
+            self._close_doorbell()
+            self._open_doorbell()
+
+    def _close_doorbell(self) -> None:
+        if self._doorbell is not None:
+            self._doorbell.close(linger=0)
+            self._doorbell = None
 
 
 def _verified(reader: RingReader, sequence: Sequence) -> FrameView:

@@ -47,6 +47,9 @@ class Bell:
         assert self._socket.poll(30_000)
         assert self._socket.recv() == b"\x01" + self._paths.topic
 
+    def has_subscriber(self) -> bool:
+        return bool(self._socket.poll(0))
+
     def ring(self, message: bytes | None = None) -> None:
         note = Notification(self._paths.topic, 1, 1, 1)  # type: ignore[arg-type]
         self._socket.send(note.pack() if message is None else message, zmq.NOBLOCK)
@@ -535,3 +538,32 @@ def test_what_was_overwritten_before_it_was_handed_out_is_counted(
             assert view is not None
             assert (view.info.sequence, consumer.overwritten) == (3, 1)
             view.close()
+
+
+def test_a_stolen_socket_is_left_for_the_right_one(
+    bell: Bell, consumer: VideoConsumer, writer: RingWriter, paths: SegmentPaths
+) -> None:
+    """The thief's file was there first; the writer's own is there now, and nobody on it."""
+    bell.wait_for_subscriber()
+    paths.socket.unlink()
+    right_one = Bell(paths)
+    heard = threading.Event()
+
+    def wait_and_write() -> bool:
+        later = threading.Timer(0.05, write, (writer,))
+        with contextlib.ExitStack() as stack:
+            if (known := consumer.read_latest()) is not None:
+                stack.enter_context(known)
+        later.start()
+        bell.ring(b"nonsense")
+        view = consumer.wait_newer(5.0)
+        later.join()
+        if view is not None:
+            view.close()
+        if right_one.has_subscriber():
+            heard.set()
+        return heard.is_set()
+
+    wait_until(wait_and_write)
+    right_one.close()
+    paths.socket.touch()  # for the thief to remove
