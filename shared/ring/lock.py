@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import struct
 import weakref
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["WriterLock", "WriterProbe", "advice_on"]
+
+log = logging.getLogger(__name__)
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
 _MODE: Final = 0o640
@@ -97,6 +100,7 @@ class WriterLock:
             RingUnavailable: The file cannot be made.
         """
         if not _is_file_of(self._path, self._fds[-1]):
+            log.warning("%s was removed or replaced; taking it anew", self._path)
             self.open()
 
     def close(self) -> None:

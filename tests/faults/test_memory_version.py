@@ -56,10 +56,10 @@ def test_another_version_is_a_503_that_says_so_until_there_is_a_right_one(
         code, headers, body = get(api.url + path)
         assert code == 503
         assert "retry-after" in headers
-        detail = json.loads(body)["detail"]
-        assert f"segment of version {major}.{MINOR}" in detail
-        assert f"knows version {MAJOR}" in detail
-        assert "run the same release" in detail
+        document = json.loads(body)
+        assert "run the same release of both" in document["detail"]
+        assert f"segment of version {major}.{MINOR} " in document["why"]
+        assert f"this reader knows version {MAJOR}:" in document["why"]
     assert status(api)["condition"] == "incompatible"
     assert api.answers("/healthz") == 200
     assert f"segment of version {major}.{MINOR}" in api.said()

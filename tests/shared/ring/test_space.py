@@ -84,6 +84,7 @@ def test_the_wait_for_readers_of_a_killed_writer_has_an_end(small: SegmentPaths)
         write(writer, FITS)
 
 
+@pytest.mark.faults
 def test_a_ring_that_cannot_grow_stays_live_and_usable(small: SegmentPaths) -> None:
     with RingWriter(small, slots=4) as writer:
         write(writer, FITS)
@@ -188,6 +189,7 @@ def test_a_reader_that_holds_the_old_ring_is_waited_for_no_longer_than_a_moment(
         reader.close()
 
 
+@pytest.mark.faults
 def test_a_ring_never_notices_that_its_directory_fills_up(small: SegmentPaths) -> None:
     """With a sparse file the first touch of a page would be SIGBUS, for reader and writer."""
     with RingWriter(small, slots=4) as writer:
