@@ -13,6 +13,9 @@
 The image of a camera whose JPEGs are passed through is the JPEG itself; ``pixels(frame)`` of
 ``pixels.py`` gives every frame as pixels, decoded if need be.
 
+Where the writer stores checksums (``video.ring.checksums``) every frame is compared with its own
+before it is handed out, and ``copy()`` compares the copy; a damaged one is counted and left out.
+
 The loop sleeps on the notification socket and never spins. It survives restarts of the Video Module
 and changes of resolution by itself. Installed with ``pip install ringcast`` this module is
 ``ringcast.consumer``; it needs numpy and pyzmq only.
@@ -20,14 +23,22 @@ and changes of resolution by itself. Installed with ``pip install ringcast`` thi
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
 import zmq
 
-from .doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
-from .errors import FrameOverwritten, ProtocolError, RingUnavailable, VideoModuleNotAvailableError
+from .doorbell import LOOK_AT_HEAD_S, Hearing, messages, open_doorbell
+from .errors import (
+    FrameDamaged,
+    FrameOverwritten,
+    ProtocolError,
+    RingUnavailable,
+    VideoModuleNotAvailableError,
+)
 from .frame import Epoch, Sequence
 from .naming import DEFAULT_DIRECTORY, DEFAULT_NAME, segment_paths
 from .ring.attachment import Attachment, Condition
@@ -42,6 +53,7 @@ __all__ = ["Condition", "FrameView", "VideoConsumer", "VideoModuleNotAvailableEr
 
 _ATTACH_RETRY_S: Final = 0.05
 _TRIES: Final = 4
+_MOST_MESSAGES: Final = 100
 
 
 class VideoConsumer:
@@ -56,6 +68,9 @@ class VideoConsumer:
     Attributes:
         dropped: Frames that were overwritten or superseded before this consumer took them; those
             around a change of epoch are not known and not counted.
+        overwritten: Newest frames that the writer lapped before they could be handed out.
+        damaged: Frames that somebody else has written to: their fields contradict each other, or
+            the payload its checksum. They are never handed out.
 
     Raises:
         ValueError: The name is not valid.
@@ -70,10 +85,14 @@ class VideoConsumer:
     ) -> None:
         self.paths = segment_paths(name, Path(directory))
         self.dropped = 0
+        self.overwritten = 0
+        self.damaged = 0
         self._attach_timeout_s = attach_timeout_s
         self._attachment = Attachment(self.paths)
         self._context: zmq.Context[zmq.Socket[bytes]] | None = None
         self._doorbell: zmq.Socket[bytes] | None = None
+        self._hearing = Hearing()
+        self._listened = False
         self._epoch = Epoch(0)
         self._sequence = Sequence(0)
 
@@ -81,6 +100,11 @@ class VideoConsumer:
     def condition(self) -> Condition:
         """How the Video Module fares, as of the last read."""
         return self._attachment.condition
+
+    @property
+    def attached(self) -> int:
+        """How many times a ring was attached: once, and again at each change of epoch."""
+        return self._attachment.attached
 
     @property
     def source(self) -> str:
@@ -115,7 +139,6 @@ class VideoConsumer:
 
         Raises:
             RingUnavailable: ``attach`` was not called, or ``close`` was.
-            ProtocolError: The ring contradicts itself; somebody else wrote into it.
         """
         if self._doorbell is None:
             raise RingUnavailable(self.paths.ring, "not attached; call attach() or use with")
@@ -127,9 +150,16 @@ class VideoConsumer:
             if head == 0 or (reader.epoch, head) == (self._epoch, self._sequence):
                 return None
             try:
-                view = reader.view(head)
+                view = _verified(reader, head)
+            except (FrameDamaged, ProtocolError):
+                self.damaged += 1
+                self._count(reader, head)
+                return None  # the next one is soon there
             except FrameOverwritten:
+                self.overwritten += 1
                 continue
+            except RingUnavailable:
+                return None  # cut off while we looked: the next look sees it
             self._count(reader, head)
             return view
         return None
@@ -171,9 +201,7 @@ class VideoConsumer:
     def close(self) -> None:
         """Detach; again is harmless."""
         self._attachment.close()
-        if self._doorbell is not None:
-            self._doorbell.close(linger=0)
-            self._doorbell = None
+        self._close_doorbell()
         if self._context is not None:
             self._context.term()
             self._context = None
@@ -191,18 +219,44 @@ class VideoConsumer:
 
     def _count(self, reader: RingReader, head: Sequence) -> None:
         if reader.epoch == self._epoch:
-            self.dropped += head - self._sequence - 1
+            self.dropped += max(0, head - self._sequence - 1)
         self._epoch, self._sequence = reader.epoch, head
+        if self._listened:  # else its notification waits unheard, as it may
+            self._hearing.frame_found()
+        self._listened = False
 
     def _open_doorbell(self) -> None:
         if self._doorbell is not None:
             return
-        self._context = zmq.Context()
+        self._context = self._context or zmq.Context()
         self._doorbell = open_doorbell(self.paths, self._context)
+        self._hearing.renewed()
 
     def _wait_doorbell(self, timeout_s: float) -> None:
         """Sleep until a notification came or the time is over; what it says is in the ring."""
-        if self._doorbell is None or not self._doorbell.poll(int(timeout_s * 1000) + 1):
+        if self._doorbell is None:
             return
-        for _ in messages(self._doorbell):
-            pass
+        self._listened = True
+        if self._doorbell.poll(int(timeout_s * 1000) + 1):
+            for message in itertools.islice(messages(self._doorbell), _MOST_MESSAGES):
+                with contextlib.suppress(ProtocolError):  # a stranger's
+                    self._hearing.heard(message, self._epoch)
+        if self._hearing.lost:
+            self._close_doorbell()
+            self._open_doorbell()
+
+    def _close_doorbell(self) -> None:
+        if self._doorbell is not None:
+            self._doorbell.close(linger=0)
+            self._doorbell = None
+
+
+def _verified(reader: RingReader, sequence: Sequence) -> FrameView:
+    """A view on a frame, open, and known to be as its writer stored it."""
+    view = reader.view(sequence)
+    try:
+        view.verify()
+    except FrameOverwritten:
+        view.close()
+        raise
+    return view

@@ -2,20 +2,26 @@
 
 What it says is only a doorbell; ``head`` in the ring is the truth. So a lost, late or doubled
 notification costs nothing, and whoever waits here looks at the ring now and then in any case.
+Notifications that stay out altogether cost frames, though: four a second are seen. So a socket that
+nothing comes from while frames do is opened anew, see ``Hearing``.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 import zmq
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .notification import Notification
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from .frame import Epoch
     from .naming import SegmentPaths
 
-__all__ = ["LOOK_AT_HEAD_S", "messages", "open_doorbell"]
+__all__ = ["LOOK_AT_HEAD_S", "Hearing", "messages", "open_doorbell"]
 
 LOOK_AT_HEAD_S: Final = 0.25
 """Longest wait for the doorbell; after that the ring is looked at."""
@@ -23,9 +29,10 @@ LOOK_AT_HEAD_S: Final = 0.25
 _RECEIVE_HIGH_WATER: Final = 100
 """Not 1 or 2: libzmq 4.3.5 aborts the process with those under load (libzmq#3937, #4767)."""
 _MOST_BYTES: Final = 256
-"""A longer message is none of ours: libzmq ends that connection, and makes a new one."""
+"""A longer message is none of ours: libzmq 4.3.5 ends that connection, and makes no new one."""
 _RECONNECT_MS: Final = 100
 _RECONNECT_MAX_MS: Final = 400
+_DEAF_S: Final = 1.0
 
 
 def open_doorbell(
@@ -59,3 +66,47 @@ def messages(socket: zmq.Socket[bytes]) -> Iterator[bytes]:
         except zmq.Again:
             return
         yield message
+
+
+class Hearing:
+    """Whether a doorbell can still be heard: frames come, and so should their notifications.
+
+    It is lost for good when whoever is at the other end sent a message that was too long, or was
+    first to make the socket's file and says nothing. A stranger's messages do not count, unless
+    they name the ring's epoch.
+
+    Args:
+        clock: A steady clock, seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._missing_since_s: float | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Frames have come for a second, and no notification: open it anew, and say ``renewed``."""
+        since_s = self._missing_since_s
+        return since_s is not None and self._clock() - since_s >= _DEAF_S
+
+    def heard(self, message: bytes, epoch: Epoch | None) -> None:
+        """A message has come.
+
+        Args:
+            message: As received.
+            epoch: Of the ring that is attached; None: none is.
+
+        Raises:
+            ProtocolError: It is no notification.
+        """
+        if Notification.unpack(message).epoch == epoch:
+            self._missing_since_s = None
+
+    def frame_found(self) -> None:
+        """There is a new frame in the ring, and all messages that waited were heard."""
+        if self._missing_since_s is None:
+            self._missing_since_s = self._clock()
+
+    def renewed(self) -> None:
+        """The doorbell was opened anew: what was missing is forgotten."""
+        self._missing_since_s = None

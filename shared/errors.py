@@ -10,6 +10,7 @@
     ├── WriterConflict                   another process writes this camera: exit
     ├── RingSpaceError                   no room for the segment: free some, or lower a setting
     ├── FrameOverwritten                 the writer lapped this reader: take a newer frame
+    │   └── FrameDamaged                 ... or somebody else wrote there: count it, too
     ├── SourceError
     │   ├── SourceUnavailable            no picture from the source: go blank, back off, try again
     │   └── SourceEnded                  a finite source is through: stop, or start over
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConfigError",
     "EncodeError",
+    "FrameDamaged",
     "FrameOverwritten",
     "ProtocolError",
     "RingSpaceError",
@@ -141,6 +143,25 @@ class FrameOverwritten(RingcastError):  # noqa: N818
         super().__init__(f"frame {sequence} was overwritten (slot stamp is now {stamp})")
         self.sequence = sequence
         self.stamp = stamp
+
+
+class FrameDamaged(FrameOverwritten):
+    """The payload of frame ``sequence`` is not what its writer stored: somebody else wrote there.
+
+    Attributes:
+        expected: CRC-32 that the writer stored.
+        found: CRC-32 of what is there.
+    """
+
+    def __init__(self, sequence: int, expected: int, found: int) -> None:
+        super().__init__(sequence, 2 * sequence)
+        why = (
+            f"frame {sequence} is damaged: its CRC-32 is {found:08x}, the writer stored "
+            f"{expected:08x}; another process writes to the segment, or the memory fails"
+        )
+        self.args = (why,)
+        self.expected = expected
+        self.found = found
 
 
 class SourceError(RingcastError):

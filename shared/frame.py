@@ -99,6 +99,8 @@ class FrameInfo:
         reason: Why the frame is blank, at most 64 bytes of UTF-8; empty when online.
         origin_epoch: Epoch of the camera's frame it was made from; its own where it is one itself.
         origin_sequence: Number of the camera's frame it was made from.
+        checksum: CRC-32 of the payload; None: the writer stores none, see
+            ``video.ring.checksums``.
     """
 
     epoch: Epoch
@@ -111,6 +113,7 @@ class FrameInfo:
     reason: str = ""
     origin_epoch: Epoch = Epoch(0)
     origin_sequence: Sequence = Sequence(0)
+    checksum: int | None = None
 
     def __post_init__(self) -> None:
         """Make a frame that names no other its own origin."""

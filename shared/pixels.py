@@ -57,6 +57,7 @@ def pixels(frame: FrameView) -> NDArray[np.uint8]:
 
     Raises:
         FrameOverwritten: The writer was faster; take a newer frame. Never for BGR24.
+        FrameDamaged: It is not what the writer stored; take a newer frame. Never for BGR24.
         EncodeError: The JPEG cannot be decoded.
         RuntimeError: The view's ``with`` block is over.
     """
@@ -69,9 +70,9 @@ def pixels(frame: FrameView) -> NDArray[np.uint8]:
         else:
             image = cv2.cvtColor(frame.image, _TO_BGR[pixel_format])
     except cv2.error as error:
-        frame.check()  # a torn JPEG is no damaged one
+        frame.verify()  # a torn JPEG is no broken one
         raise EncodeError(f"frame {frame.info.sequence}: {error}") from error
-    frame.check()
+    frame.verify()
     if image is None:
         raise EncodeError(f"frame {frame.info.sequence} is a JPEG that cannot be decoded")
     return np.asarray(image, np.uint8)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import uuid
 from pathlib import Path
@@ -79,3 +81,21 @@ class Clock:
 def clock() -> Clock:
     """A hand-moved clock: no test sleeps to make time pass."""
     return Clock()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run tests that mount a file system as root of a namespace of their own; never skip them."""
+    if "small" not in pyfuncitem.fixturenames or os.geteuid() == 0:
+        return None
+    pytest_alone = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    ended = subprocess.run(
+        ["unshare", "--map-root-user", "--mount", *pytest_alone, pyfuncitem.nodeid],
+        cwd=Path(__file__).resolve().parents[1],
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return True

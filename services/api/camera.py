@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,8 +16,9 @@ from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
 from services.api.variant_ring import sweep_variants
 from shared.blank import FIRST_GEOMETRY
-from shared.errors import FrameOverwritten, RingUnavailable
+from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
 from shared.frame import MonotonicNs, PixelFormat
+from shared.meter import Throttle
 from shared.ring.attachment import Attachment, Condition
 
 if TYPE_CHECKING:
@@ -33,9 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Camera"]
 
+log = logging.getLogger(__name__)
+
 _ANY_TIME: Final = MonotonicNs(0)
 _TRIES: Final = 4
 _AS_IT_IS: Final = ("as it is",)
+_NEXT_S: Final = 1.0
 _SHOWN_NS: Final = 1_000_000_000
 _FRESH_MS: Final = 3000.0
 """A frame older than this is not fresh: the Video Module gives at least a blank every second."""
@@ -60,6 +65,7 @@ class Camera:
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
         reserve_bytes: Room that must stay free in the directory beside every ring.
+        checksums: Whether rings written here carry checksums, as the camera's may.
         stopped: Nothing of it runs any more, and nothing is to be started.
         ringless: Watched variants whose ring could not be made; the first one went to the log.
         turn: To be taken before a frame is chosen for ``jpeg``.
@@ -83,10 +89,12 @@ class Camera:
         self.stopped = False
         self.ringless: set[str] = set()
         self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
+        self.checksums = settings.video.ring.checksums
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
         self.turn = encoder.turn
         self._encoder = encoder
+        self._complaint = Throttle()
         self._cache = JpegCache()
         self._attachment = Attachment(paths)
         self._subscriber = Subscriber(paths, self._attachment, self.feed)
@@ -189,7 +197,7 @@ class Camera:
         """The JPEG of one frame, encoded once however many ask.
 
         Raises:
-            FrameOverwritten: It is not in the ring any more: take a newer one.
+            FrameOverwritten: It is not in the ring any more, or damaged: take a newer one.
             RingUnavailable: Its ring is not there any more.
             EncodeError: It cannot be encoded.
             ProtocolError: Its slot contradicts itself.
@@ -203,7 +211,9 @@ class Camera:
     def _make_jpeg(self, reader: RingReader, info: FrameInfo, variant: Variant) -> Jpeg:
         if self.passes(info, variant):
             with reader.view(info.sequence) as view:
-                return framed(view.info, view.payload)
+                jpeg = framed(view.info, view.payload, checksum=view.info.checksum)
+                view.verify()
+                return jpeg
         jpeg = self._encoder.encode(reader, info.sequence, variant)
         self.counters.encoded += 1
         self.counters.encode_seconds += jpeg.encode_ns / 1e9
@@ -227,7 +237,7 @@ class Camera:
                 a stream that is watched shows will do.
 
         Raises:
-            FrameOverwritten: Even the newest was overwritten, several times.
+            FrameOverwritten: Even the newest was overwritten or damaged, several times.
             RingUnavailable: Its ring is not there any more.
             EncodeError: It cannot be encoded.
             ProtocolError: Its slot contradicts itself.
@@ -240,9 +250,22 @@ class Camera:
         for _ in range(_TRIES - 1):
             try:
                 return self._newest_jpeg(info, variant)
-            except FrameOverwritten:
-                self.counters.overwritten += 1
+            except FrameOverwritten as error:
+                self.note_overwritten(error)
+                if isinstance(error, FrameDamaged):  # else there is a newer one already
+                    newest = self.feed.newest or info
+                    self.feed.wait_newer(newest.captured_at, _NEXT_S, pointless=self.draining)
         return self._newest_jpeg(info, variant)
+
+    def note_overwritten(self, error: FrameOverwritten) -> None:
+        """Count a frame that was not in its slot any more, by whose fault."""
+        if not isinstance(error, FrameDamaged):
+            self.counters.overwritten += 1
+            return
+        self.counters.damaged += 1
+        withheld = self._complaint.ready(time.monotonic())
+        if withheld is not None:
+            log.error("%s: %s (%d more withheld)", self.name, error, withheld)
 
     def _newest_jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
         if self.passes(info, variant):

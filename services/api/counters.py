@@ -17,6 +17,10 @@ class Counters:
         dropped: Frames a client should have had, but was too late for.
         repeated: Parts sent again after a silence.
         overwritten: Frames the writer lapped while they were being encoded.
+        missed: Frames that came and went between two looks of a variant being watched: this worker
+            was late, no client.
+        damaged: Looks at a frame that was not what its writer stored, in the camera's ring or a
+            variant's; nobody is sent one.
         encode_errors: Frames that could not become a JPEG.
         encoded: Frames that were encoded, by this worker.
         encode_seconds: What that took in the encoder's threads, all together.
@@ -28,6 +32,8 @@ class Counters:
     dropped: int = 0
     repeated: int = 0
     overwritten: int = 0
+    missed: int = 0
+    damaged: int = 0
     encode_errors: int = 0
     encoded: int = 0
     encode_seconds: float = 0.0

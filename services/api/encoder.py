@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import zlib
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -82,6 +83,7 @@ class Encoder:
 
         Raises:
             FrameOverwritten: The writer lapped us before the JPEG was whole: take a newer frame.
+            FrameDamaged: It was made from what the writer did not store: take a newer frame.
             EncodeError: The frame cannot be encoded.
         """
         with reader.view(sequence) as view:
@@ -196,7 +198,15 @@ class _Striped:
         data = stripes[0] if self.count == 1 else joined(stripes, self._size[1])
         encode_ns = time.monotonic_ns() - min(self._started_at)
         info = self._view.info
-        return framed(info, data, encode_ns=encode_ns, quality=self._quality, size=self._size)
+        self._view.verify()  # what it was made from; here, for it may take a millisecond
+        return framed(
+            info,
+            data,
+            encode_ns=encode_ns,
+            quality=self._quality,
+            size=self._size,
+            checksum=None if info.checksum is None else zlib.crc32(data),
+        )
 
 
 def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
@@ -209,4 +219,7 @@ def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant
     epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
     blank = Geometry(*size, PixelFormat.JPEG)
     info = FrameInfo(epoch, sequence, now, now, blank, data.nbytes, online=False, reason=reason)
-    return framed(info, data, encode_ns=now - started_at, quality=variant.quality)
+    checksum = zlib.crc32(data) if of is not None and of.checksum is not None else None
+    return framed(
+        info, data, encode_ns=now - started_at, quality=variant.quality, checksum=checksum
+    )

@@ -80,6 +80,7 @@ def framed(
     encode_ns: int = 0,
     quality: int | None = None,
     size: tuple[int, int] | None = None,
+    checksum: int | None = None,
 ) -> Jpeg:
     """Frame a picture for sending; copies it, so that ``data`` may change afterwards.
 
@@ -89,6 +90,7 @@ def framed(
         encode_ns: What encoding it took, nanoseconds; 0: nothing was encoded.
         quality: 1 to 100; None: as the camera gave it.
         size: Width and height of the picture; None: as ``info`` says.
+        checksum: CRC-32 of the picture, for clients to verify; None: checksums are off.
     """
     epoch, sequence = info.origin_epoch, info.origin_sequence
     wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
@@ -96,6 +98,8 @@ def framed(
     view = memoryview(data if isinstance(data, bytes | memoryview) else data.data).cast("B")
     width, height = size or (info.geometry.width, info.geometry.height)
     headers += mjpeg.picture_headers(quality, width, height)
+    if checksum is not None:
+        headers += mjpeg.checksum_headers(checksum)
     header = mjpeg.part_header(view.nbytes, headers)
     return Jpeg(
         epoch,

@@ -30,6 +30,7 @@ __all__ = [
     "LEAD",
     "NEXT_HEADER",
     "TRAILER",
+    "checksum_headers",
     "frame_headers",
     "part_header",
     "picture_headers",
@@ -83,6 +84,15 @@ def picture_headers(quality: int | None, width: int, height: int) -> list[tuple[
         ("X-Quality", "camera" if quality is None else str(quality)),
         ("X-Size", f"{width}x{height}"),
     ]
+
+
+def checksum_headers(checksum: int) -> list[tuple[str, str]]:
+    """What a picture says about its bytes where checksums are on (``video.ring.checksums``).
+
+    Args:
+        checksum: CRC-32 of the picture, as ``zlib.crc32`` has it.
+    """
+    return [("X-CRC32", f"{checksum:08x}")]
 
 
 def part_header(size_bytes: int, headers: list[tuple[str, str]]) -> bytes:

@@ -62,6 +62,7 @@ class FramePictures:
 
         Raises:
             FrameOverwritten: The writer lapped us.
+            FrameDamaged: It is no JPEG because somebody else wrote there.
             EncodeError: The frame gives no picture.
         """
         with self._lock:
@@ -93,7 +94,7 @@ class FramePictures:
             try:
                 whole = imaging.decode(view.payload, factor)
             except EncodeError:
-                view.check()  # if it was overwritten meanwhile, that is why
+                view.verify()  # if it was overwritten meanwhile, or damaged, that is why
                 raise
             view.check()
             self._whole = whole

@@ -23,7 +23,13 @@ from gevent.event import Event
 
 from services.api.ring_end import RingEnd
 from services.api.variant_ring import suffix_of
-from shared.errors import EncodeError, FrameOverwritten, ProtocolError, RingUnavailable
+from shared.errors import (
+    EncodeError,
+    FrameDamaged,
+    FrameOverwritten,
+    ProtocolError,
+    RingUnavailable,
+)
 from shared.meter import Throttle
 
 if TYPE_CHECKING:
@@ -63,6 +69,7 @@ class Rendition:
         self._variant = variant
         self._fanout = fanout
         self._passes = False
+        self._considered: FrameInfo | None = None
         self._complaint = Throttle()
         self._wake = Event()
         self._ring = RingEnd(camera, variant, self.suffix, self._wake)
@@ -124,6 +131,7 @@ class Rendition:
         if info is None or not self._camera.online():
             self._fanout.look()  # it has blanks to send, and patience that ends
             return
+        self._consider(info)
         if self._camera.passes(info, self._variant):
             self._passes = True
             self._ring.let_go()
@@ -133,6 +141,12 @@ class Rendition:
         else:
             self._passes = False
             self._lead_or_follow(info)
+
+    def _consider(self, info: FrameInfo) -> None:
+        """Count the frames that came and went since this was told of one the last time."""
+        last, self._considered = self._considered, info
+        if last is not None and last.epoch == info.epoch:
+            self._camera.counters.missed += max(0, info.sequence - last.sequence - 1)
 
     def _lead_or_follow(self, info: FrameInfo) -> None:
         self._ring.try_to_lead()
@@ -156,10 +170,12 @@ class Rendition:
             else:
                 with camera.turn:
                     info = camera.feed.newest or info  # a newer one may have come meanwhile
+                    self._consider(info)
                     jpeg = camera.jpeg(info, self._variant)
-        except FrameOverwritten:
-            camera.counters.overwritten += 1
-            self._wake.set()  # a newer frame is there: look again at once
+        except FrameOverwritten as error:
+            camera.note_overwritten(error)
+            if not isinstance(error, FrameDamaged):
+                self._wake.set()  # a newer frame is there: look again at once
         except RingUnavailable:
             return  # it went while we looked: the next turn sees it
         except (EncodeError, ProtocolError) as error:

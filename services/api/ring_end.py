@@ -70,7 +70,10 @@ class RingEnd:
         """Take the ring's lock if nobody holds it; a try costs about 15 us."""
         if self._paths is None or self._writer is not None or time.monotonic() < self._again_at:
             return
-        writer = VariantWriter(self._paths, self._camera.reserve_bytes, self._camera.name)
+        camera = self._camera
+        writer = VariantWriter(
+            self._paths, camera.reserve_bytes, camera.name, checksums=camera.checksums
+        )
         try:
             writer.open()
         except WriterConflict:
@@ -93,7 +96,9 @@ class RingEnd:
         if self._paths is None or self._writer is not None or time.monotonic() < self._again_at:
             return False
         if self._reader is None:
-            self._reader = VariantReader(self._paths, self._variant, self._wake)
+            self._reader = VariantReader(
+                self._paths, self._variant, self._wake, self._camera.note_overwritten
+            )
             self._reader.open(info)
         return True
 

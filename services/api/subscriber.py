@@ -9,19 +9,19 @@ long again as all the rest of a turn (``zmq.green`` 27.3).
 
 from __future__ import annotations
 
+import itertools
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import gevent
 import zmq
 from gevent.socket import wait_read
 
 from services.api.advice import explain
-from shared.doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
-from shared.errors import FrameOverwritten, ProtocolError
+from shared.doorbell import LOOK_AT_HEAD_S, Hearing, messages, open_doorbell
+from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.meter import Throttle
-from shared.notification import Notification
 from shared.ring.attachment import Condition
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Subscriber"]
 
 log = logging.getLogger(__name__)
+
+_AT_ONCE: Final = 100
+"""Messages taken before the hub may look after others: nobody can keep it busy with more."""
+_BREATH_S: Final = 0.001
 
 
 class Subscriber:
@@ -56,6 +60,7 @@ class Subscriber:
         self._feed = feed
         self._quiet = quiet
         self._complaint = Throttle()
+        self._hearing = Hearing()
         self._seen = (0, 0)
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.notifications = 0
@@ -87,24 +92,32 @@ class Subscriber:
             return
         try:
             info = reader.info(head)
-        except FrameOverwritten:
-            return  # lapped between two instructions: the next look is soon
+        except (FrameOverwritten, RingUnavailable):
+            return  # lapped, or cut off, between two instructions: the next look is soon
         except ProtocolError as error:
             self._refuse(error)
             return
         self._seen = (reader.epoch, head)
+        self._hearing.frame_found()
         self._feed.offer(info)
 
     def _run(self) -> None:
         socket = open_doorbell(self._paths, zmq.Context.instance())
-        descriptor = socket.fileno()
         try:
             while True:
-                for message in messages(socket):
+                taken = 0
+                for message in itertools.islice(messages(socket), _AT_ONCE):
                     self._check(message)
+                    taken += 1
                 self.look()
-                if self._feed.awaited.is_set():
-                    _wait_for_doorbell(descriptor)
+                if self._hearing.lost:
+                    socket.close(linger=0)
+                    socket = open_doorbell(self._paths, zmq.Context.instance())
+                    self._hearing.renewed()
+                if taken == _AT_ONCE:  # there may be more, of which the descriptor does not tell
+                    gevent.sleep(_BREATH_S)
+                elif self._feed.awaited.is_set():
+                    _wait_for_doorbell(socket.fileno())
                 else:  # nobody would notice: four looks a second, not one at each frame
                     self._feed.awaited.wait(LOOK_AT_HEAD_S)
         finally:
@@ -112,8 +125,9 @@ class Subscriber:
 
     def _check(self, message: bytes) -> None:
         self.notifications += 1
+        reader = self._attachment.reader
         try:
-            Notification.unpack(message)
+            self._hearing.heard(message, None if reader is None else reader.epoch)
         except ProtocolError as error:
             self._refuse(error)
 

@@ -74,11 +74,19 @@ class VariantWriter:
         paths: Of the variant.
         reserve_bytes: Room that must stay free beside the ring.
         label: What the variant is, for readers.
+        checksums: Whether its frames carry them.
     """
 
-    def __init__(self, paths: SegmentPaths, reserve_bytes: int, label: str) -> None:
+    def __init__(
+        self, paths: SegmentPaths, reserve_bytes: int, label: str, *, checksums: bool = False
+    ) -> None:
         self._writer = RingWriter(
-            paths, slots=_SLOTS, reserve_bytes=reserve_bytes, label=label, patience_s=0.0
+            paths,
+            slots=_SLOTS,
+            reserve_bytes=reserve_bytes,
+            label=label,
+            patience_s=0.0,
+            checksums=checksums,
         )
         self._publisher = Publisher(paths)
         self._last: FrameInfo | None = None
@@ -152,6 +160,7 @@ class VariantReader:
         paths: Of the variant.
         variant: What it is.
         wake: Set at every new frame.
+        overwritten: Told of a picture that was gone or damaged when it was to be taken.
         clock: A steady clock, seconds.
     """
 
@@ -160,10 +169,12 @@ class VariantReader:
         paths: SegmentPaths,
         variant: Variant,
         wake: Event,
+        overwritten: Callable[[FrameOverwritten], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._quality = variant.quality
         self._wake = wake
+        self._overwritten = overwritten
         self._clock = clock
         self._feed = Feed()
         self._attachment = Attachment(paths)
@@ -203,9 +214,15 @@ class VariantReader:
             return None  # its ring was replaced, and the new one has no frame yet
         try:
             with reader.view(newest.sequence) as view:
-                jpeg = framed(view.info, view.payload, quality=self._quality)
-        except (FrameOverwritten, ProtocolError):
+                checksum = view.info.checksum
+                jpeg = framed(view.info, view.payload, quality=self._quality, checksum=checksum)
+                view.verify()
+        except FrameOverwritten as error:
+            self._overwritten(error)
+            self._taken = newest
             return None  # the next one is soon there
+        except (ProtocolError, RingUnavailable):
+            return None
         self._taken, self._behind_since = newest, None
         epoch, sequence = newest.origin_epoch, newest.origin_sequence
         return replace(newest, epoch=epoch, sequence=sequence), jpeg

@@ -102,6 +102,7 @@ def serve(settings: Settings, inbox: Inbox) -> str:
             slots=video.ring.slots,
             reserve_bytes=video.ring.reserve_mb * 2**20,
             label=source.label,
+            checksums=video.ring.checksums,
         )
         stack.enter_context(writer)
         publisher = stack.enter_context(Publisher(paths))

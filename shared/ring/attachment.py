@@ -97,6 +97,10 @@ class Attachment:
         self._superseded = [reader for reader in self._superseded if not _close_if_unused(reader)]
 
     def _check(self, reader: RingReader, now: float) -> None:
+        if not reader.whole:
+            self._detach(Condition.GONE, f"{self.paths.ring} was cut or extended by somebody else")
+            self._tried_at_s = float("-inf")
+            return
         if not reader.live:
             self._detach(Condition.GONE, "the Video Module has ended or replaced its ring")
             self._tried_at_s = float("-inf")

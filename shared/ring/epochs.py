@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RingSpaceError, RingUnavailable
-from ..frame import Epoch
+from ..frame import Epoch, Sequence
 from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
 from .segment import Mapping, boot_id, create_segment, free_bytes, unlink_segment
 
@@ -40,6 +40,7 @@ class Epochs:
     Attributes:
         mapping: The segment; None: there is none yet, or it was given up.
         dropped: Frames that the source had and nobody got; every segment tells readers.
+        head: The newest frame of the segment; 0: none yet.
 
     Raises:
         ValueError: The number of slots is out of range.
@@ -53,6 +54,7 @@ class Epochs:
             raise ValueError(msg)
         self.mapping: Mapping | None = None
         self.dropped = 0
+        self.head = Sequence(0)
         self._paths = paths
         self._slots = slots
         self._reserve_bytes = reserve_bytes
@@ -85,8 +87,17 @@ class Epochs:
             own_bytes = 0 if self.mapping is None else self.mapping.header.total_bytes
             if not own_bytes or error.need_bytes > error.free_bytes + own_bytes:
                 raise
-        self._give_up()
+        self._give_up("there is no room for two")
         return self._renew(needed_bytes)
+
+    def damage(self) -> str:
+        """What somebody else has done to the segment, see ``Mapping.damage``."""
+        return "" if self.mapping is None else self.mapping.damage(self.head)
+
+    def abandon(self, damage: str) -> None:
+        """Give the damaged segment up; there is a new one with the next frame."""
+        log.error("%s %s: somebody else writes to it", self._paths.ring, damage)
+        self._give_up("it is damaged")
 
     def keep_name(self) -> None:
         """Make a new segment if somebody removed this one's name; without room it stays in use."""
@@ -103,20 +114,20 @@ class Epochs:
         """End the epoch: readers see CLOSED, and the name is free. Again is harmless."""
         mapping, self.mapping = self.mapping, None
         if mapping is not None:
-            mapping.words[Word.STATE] = State.CLOSED
+            mapping.mark(State.CLOSED)
             if not self._name_is_lost(mapping):
                 unlink_segment(self._paths, State.CLOSED)
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: str) -> None:
         """Retire the segment and take its name away; readers let go of it when they see that."""
         mapping, self.mapping = self.mapping, None
         if mapping is None:
             return
-        mapping.words[Word.STATE] = State.RETIRED
+        mapping.mark(State.RETIRED)
         if not self._name_is_lost(mapping):
             unlink_segment(self._paths, State.RETIRED)
         self.be_patient()
-        log.info("segment %s: given up, there is no room for two", self._paths.ring)
+        log.info("segment %s: given up, %s", self._paths.ring, why)
 
     def _plan(self, capacity_bytes: int) -> SegmentHeader:
         return SegmentHeader.plan(
@@ -141,10 +152,10 @@ class Epochs:
         header = self._plan(capacity_bytes)
         mapping = self._create(header)
         if self.mapping is not None:
-            self.mapping.words[Word.STATE] = State.RETIRED
+            self.mapping.mark(State.RETIRED)
         mapping.words[Word.DROPPED] = self.dropped
         mapping.words[Word.HEARTBEAT] = time.monotonic_ns()
-        self.mapping = mapping
+        self.mapping, self.head = mapping, Sequence(0)
         log.info(
             "segment %s: %d slots of %.1f MiB, %.1f MiB in all, epoch %d",
             self._paths.ring,

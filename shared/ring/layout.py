@@ -35,18 +35,19 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
         40     4  u32   stride            bytes per row; 0 for JPEG
         44     4  u32   pixel_format      FourCC, see PixelFormat
         48     8  u64   size_bytes        of the payload
-        56     4  u32   flags             bit 0: online
-        60     4  u32   reserved          0
+        56     4  u32   flags             bit 0: online; bit 1: there is a checksum
+        60     4  u32   checksum          CRC-32 of the payload; 0 without bit 1
         64    64  text  reason            why it is not online, UTF-8, zero padded
        128     8  u64   origin_epoch      of the camera's frame it was made from, often this one
        136     8  u64   origin_sequence   number of that frame
-       144    48  bytes reserved          0
+       144     4  u32   crc               CRC-32 of bytes 8 to 143; since 2.1
+       148    44  bytes reserved          0
 
     payloads: `slots` times `slot_stride`; frame n lies in slot n % slots
 
 A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as
 one machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
-Source: docs/adr/0003, 0004 and 0006; mmap(2).
+Source: docs/adr/0003, 0004, 0006 and 0019; mmap(2).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from __future__ import annotations
 import enum
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from ..errors import ProtocolError
@@ -73,7 +74,8 @@ __all__ = [
 
 MAGIC: Final = b"RINGCAST"
 MAJOR: Final = 2
-MINOR: Final = 0
+MINOR: Final = 1
+_SLOT_CRC_SINCE: Final = 1
 ENDIAN_MARK: Final = 0x01020304
 SLOT_HEADER_BYTES: Final = 192
 LABEL_BYTES: Final = 256
@@ -140,6 +142,7 @@ class SegmentHeader:
         boot_id: The kernel's, 16 bytes.
         writer_pid: For humans.
         label: The source, without secrets.
+        minor: Version of the layout that the writer knows; the major one is ours.
     """
 
     slots: int
@@ -150,6 +153,7 @@ class SegmentHeader:
     boot_id: bytes
     writer_pid: int
     label: str
+    minor: int = field(default=MINOR, compare=False)
 
     @classmethod
     def plan(  # noqa: PLR0913 - the fields of a header are what they are
@@ -181,6 +185,11 @@ class SegmentHeader:
         """Size of the file."""
         return self.payload_offset + self.slots * self.slot_stride
 
+    @property
+    def slots_have_crc(self) -> bool:
+        """Whether the fields of a slot carry a CRC of their own."""
+        return self.minor >= _SLOT_CRC_SINCE
+
     def slot_word(self, sequence: int) -> int:
         """Index, in 8-byte words, of the stamp of the slot that frame ``sequence`` lies in."""
         return (self.header_bytes + sequence % self.slots * SLOT_HEADER_BYTES) // 8
@@ -194,7 +203,7 @@ class SegmentHeader:
         fields = _HEADER.pack(
             MAGIC,
             MAJOR,
-            MINOR,
+            self.minor,
             self.header_bytes,
             self.total_bytes,
             self.slots,
@@ -260,6 +269,7 @@ class SegmentHeader:
             boot_id=boot_id,
             writer_pid=writer_pid,
             label=label.rstrip(b"\0").decode(errors="replace"),
+            minor=minor,
         )
         if not header._is_sane(total_bytes, slot_header_bytes):
             msg = "segment header contradicts itself"

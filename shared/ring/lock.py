@@ -11,17 +11,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import struct
 import weakref
 from typing import TYPE_CHECKING, Final
 
 from ..errors import RingUnavailable, WriterConflict
+from .owner import check_owner
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["WriterLock", "WriterProbe", "advice_on"]
+
+log = logging.getLogger(__name__)
 
 _FLOCK: Final = struct.Struct("hhqqi4x")
 _MODE: Final = 0o640
@@ -54,7 +58,7 @@ class WriterLock:
 
         Raises:
             WriterConflict: Another process holds it.
-            RingUnavailable: The file cannot be made or opened.
+            RingUnavailable: The file cannot be made or opened, or is a stranger's.
         """
         while True:
             fd = self._open_locked()
@@ -74,12 +78,16 @@ class WriterLock:
             advice = advice_on(self._path)
             raise RingUnavailable(self._path, f"{error.strerror}; {advice}") from error
         try:
+            check_owner(self._path, os.fstat(fd))
             fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _flock(fcntl.F_WRLCK))
         except OSError as error:
             os.close(fd)
             if error.errno in (errno.EAGAIN, errno.EACCES):
                 raise WriterConflict(self._path) from error
             raise RingUnavailable(self._path, f"cannot be locked: {error.strerror}") from error
+        except RingUnavailable:
+            os.close(fd)
+            raise
         return fd
 
     def keep(self) -> None:
@@ -92,6 +100,7 @@ class WriterLock:
             RingUnavailable: The file cannot be made.
         """
         if not _is_file_of(self._path, self._fds[-1]):
+            log.warning("%s was removed or replaced; taking it anew", self._path)
             self.open()
 
     def close(self) -> None:
@@ -139,7 +148,7 @@ class WriterProbe:
         path: The lock file.
 
     Raises:
-        RingUnavailable: There is no lock file, or this user may not read it.
+        RingUnavailable: There is no lock file, it is a stranger's, or this user may not read it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -148,6 +157,7 @@ class WriterProbe:
         except OSError as error:
             raise RingUnavailable(path, error.strerror or str(error)) from error
         self._close = weakref.finalize(self, os.close, self._fd)
+        check_owner(path, os.fstat(self._fd))
 
     def writer_lives(self) -> bool:
         """True while some process holds the writer's lock (1.5 us)."""

@@ -2,14 +2,17 @@
 
 A reader never writes anywhere and holds nothing that the writer could wait for; so the writer may
 overwrite what it is looking at. The stamp says so: it is looked at before **and after** every use.
+Nor does it trust the memory: a file that was cut off is noticed before it is touched, and where the
+writer stores checksums a view can be verified to the last bit.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Self
 from weakref import WeakSet
 
-from ..errors import FrameOverwritten, ProtocolError, RingUnavailable
+from ..errors import FrameDamaged, FrameOverwritten, ProtocolError, RingUnavailable
 from ..fence import fence
 from ..frame import Epoch, FrameInfo, PixelFormat, Sequence
 from .layout import SLOT_HEADER_BYTES, State, Word
@@ -31,7 +34,9 @@ class FrameView:
 
     The pixels may be overwritten at any moment. Whoever acts on them or keeps them takes a
     ``copy()``; whoever only derives something from them (a JPEG, a thumbnail) may work in place and
-    ask ``valid()`` afterwards; leaving the block asks too. Arrays taken from a view must not be
+    ask ``valid()`` afterwards; leaving the block asks too. All three speak of the writer only;
+    ``copy()`` and ``verify()`` also find what anybody else has changed, where the writer stores
+    checksums. Arrays taken from a view must not be
     kept: they would show newer frames later.
 
     Attributes:
@@ -40,7 +45,7 @@ class FrameView:
 
     def __init__(self, reader: RingReader, mapping: Mapping, sequence: Sequence) -> None:
         self._reader = reader
-        self._words = mapping.words
+        self._mapping = mapping
         self._word = mapping.header.slot_word(sequence)
         self._stamp = 2 * sequence
         self._released = False
@@ -49,7 +54,7 @@ class FrameView:
         self._payload = mapping.payload[start : start + self.info.size_bytes]
 
     def _is_whole(self) -> bool:
-        return _still_stamped(self._words, self._word, self._stamp)
+        return _still_stamped(self._mapping, self._word, self._stamp)
 
     def valid(self) -> bool:
         """Whether everything read from the view so far belongs to this one frame."""
@@ -85,11 +90,33 @@ class FrameView:
 
         Raises:
             FrameOverwritten: The writer was faster; take a newer frame.
+            FrameDamaged: It is not what the writer stored; take a newer frame.
             RuntimeError: The view's ``with`` block is over.
         """
         image = self.image.copy()
-        self.check()
+        self._verify(image)
         return image
+
+    def verify(self) -> None:
+        """``check``, and raise unless the payload is to the last bit what the writer stored.
+
+        Called after use it vouches for what was read, unless somebody damaged it for that moment
+        only. Costs 1.4 ms for 1080p in BGR where the writer stores checksums, nothing where not.
+
+        Raises:
+            FrameOverwritten: The writer lapped this reader.
+            FrameDamaged: It is not what the writer stored.
+            RuntimeError: The view is closed.
+        """
+        self._refuse_if_closed()
+        self._verify(self._payload)
+
+    def _verify(self, payload: NDArray[np.uint8]) -> None:
+        expected = self.info.checksum
+        found = None if expected is None else zlib.crc32(payload.data)
+        self.check()  # first: an overwritten frame has another CRC, too
+        if expected is not None and found is not None and found != expected:
+            raise FrameDamaged(self.info.sequence, expected, found)
 
     def check(self) -> None:
         """Raise unless everything read from the view so far belongs to this one frame.
@@ -100,7 +127,7 @@ class FrameView:
         """
         self._refuse_if_closed()
         if not self._is_whole():
-            raise FrameOverwritten(self.info.sequence, self._words[self._word])
+            raise FrameOverwritten(self.info.sequence, _stamp_of(self._mapping, self._word))
 
     def _refuse_if_closed(self) -> None:
         if self._released:
@@ -118,7 +145,7 @@ class FrameView:
             return
         self._released = True
         self._reader.views.discard(self)
-        del self._payload, self._words
+        del self._payload, self._mapping
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +196,21 @@ class RingReader:
             raise RingUnavailable(self.paths.ring, "this reader is closed")
         return self._open_mapping
 
+    def _field(self, word: Word) -> int:
+        """Of the header; 0 where the file was cut off: then it is not live and has no frame."""
+        mapping = self._mapping
+        return mapping.words[word] if mapping.whole else 0
+
+    def _whole_mapping(self) -> Mapping:
+        if not self.whole:
+            raise RingUnavailable(self.paths.ring, "somebody has cut or extended it")
+        return self._mapping
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file has the size it should have; nobody but its writer's user can cut it."""
+        return self._mapping.whole
+
     @property
     def epoch(self) -> Epoch:
         """The life this mapping shows."""
@@ -192,7 +234,7 @@ class RingReader:
     @property
     def state(self) -> int:
         """What the writer says, see ``layout.State``."""
-        return self._mapping.words[Word.STATE]
+        return self._field(Word.STATE)
 
     @property
     def live(self) -> bool:
@@ -202,7 +244,7 @@ class RingReader:
     @property
     def head(self) -> Sequence:
         """The newest whole frame; 0 while there is none."""
-        return Sequence(self._mapping.words[Word.HEAD])
+        return Sequence(self._field(Word.HEAD))
 
     @property
     def heartbeat(self) -> int:
@@ -211,12 +253,12 @@ class RingReader:
         Compare it with its own older value only, never with a clock: containers may have time
         namespaces of their own.
         """
-        return self._mapping.words[Word.HEARTBEAT]
+        return self._field(Word.HEARTBEAT)
 
     @property
     def dropped(self) -> int:
         """Frames the source had and nobody got."""
-        return self._mapping.words[Word.DROPPED]
+        return self._field(Word.DROPPED)
 
     def writer_lives(self) -> bool:
         """Whether a process holds the writer's lock."""
@@ -234,10 +276,10 @@ class RingReader:
 
         Raises:
             FrameOverwritten: It is not in the ring, or not any more.
-            RingUnavailable: The reader was closed.
+            RingUnavailable: The reader was closed, or the file cut off.
             ProtocolError: The slot contradicts itself.
         """
-        view = FrameView(self, self._mapping, sequence)
+        view = FrameView(self, self._whole_mapping(), sequence)
         self.views.add(view)
         return view
 
@@ -246,10 +288,10 @@ class RingReader:
 
         Raises:
             FrameOverwritten: It is not in the ring, or not any more.
-            RingUnavailable: The reader was closed.
+            RingUnavailable: The reader was closed, or the file cut off.
             ProtocolError: The slot contradicts itself.
         """
-        return _read_info(self._mapping, sequence)
+        return _read_info(self._whole_mapping(), sequence)
 
     def close(self) -> None:
         """Let the mapping go; again is harmless. Whatever is asked afterwards is RingUnavailable.
@@ -264,25 +306,31 @@ class RingReader:
         self._probe.close()
 
 
-def _still_stamped(words: memoryview, word: int, stamp: int) -> bool:
+def _stamp_of(mapping: Mapping, word: int) -> int:
+    """What the stamp says; 0, which no frame has, where the file was cut off."""
+    return mapping.words[word] if mapping.whole else 0
+
+
+def _still_stamped(mapping: Mapping, word: int, stamp: int) -> bool:
     # ORDER: everything read so far was read before this look at the stamp; without the fence
     # the processor may take payload bytes after it, and a torn frame would pass.
     fence()
-    seen: int = words[word]
-    return seen == stamp
+    return _stamp_of(mapping, word) == stamp
 
 
 def _read_info(mapping: Mapping, sequence: Sequence) -> FrameInfo:
     words, word, whole = mapping.words, mapping.header.slot_word(sequence), 2 * sequence
-    stamp = words[word]
+    stamp = _stamp_of(mapping, word)
     if stamp != whole:
         raise FrameOverwritten(sequence, stamp)
     # ORDER: the stamp is read before anything it vouches for.
     fence()
     fields = bytes(words[word + 1 : word + SLOT_HEADER_BYTES // 8])
-    if not _still_stamped(words, word, whole):
-        raise FrameOverwritten(sequence, words[word])
-    slot = SlotHeader.unpack(fields, capacity_bytes=mapping.header.slot_stride)
+    if not _still_stamped(mapping, word, whole):
+        raise FrameOverwritten(sequence, _stamp_of(mapping, word))
+    slot = SlotHeader.unpack(
+        fields, capacity_bytes=mapping.header.slot_stride, has_crc=mapping.header.slots_have_crc
+    )
     if slot.sequence != sequence:
         msg = f"slot stamped for frame {sequence} says it holds frame {slot.sequence}"
         raise ProtocolError(msg)

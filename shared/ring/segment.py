@@ -22,6 +22,7 @@ import numpy as np
 from ..errors import ProtocolError, RingSpaceError, RingUnavailable
 from .layout import HEADER_READ_BYTES, SegmentHeader, State, Word
 from .lock import advice_on
+from .owner import check_owner
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,9 +59,43 @@ class Mapping:
 
     def __init__(self, memory: mmap.mmap, header: SegmentHeader, inode: int) -> None:
         self.header = header
+        self._memory = memory
+        self._immutable = header.pack()
         self.words = memoryview(memory).cast("Q")
         self.payload: NDArray[np.uint8] = np.frombuffer(memory, np.uint8)
         self.inode = inode
+
+    @property
+    def whole(self) -> bool:
+        """Whether the file still has its size (0.5 us): to touch what was cut off is SIGBUS.
+
+        It may be cut off right after the question; then the process ends, and is started again.
+        """
+        return self._memory.size() == self.header.total_bytes
+
+    def damage(self, head: int) -> str:
+        """What somebody else has done to size and header, half a sentence; empty: nothing (1 us).
+
+        Args:
+            head: The newest frame, as its writer knows it.
+        """
+        words = self.words
+        if not self.whole:
+            size = self._memory.size()
+            return f"was cut or extended from {self.header.total_bytes} to {size} bytes"
+        if self._memory[: len(self._immutable)] != self._immutable:
+            return "has a header that was overwritten"
+        if (words[Word.STATE], words[Word.HEAD]) != (State.LIVE, head):
+            return (
+                f"says that it is in state {words[Word.STATE]} at frame {words[Word.HEAD]}, and "
+                f"is in state {State.LIVE} at frame {head}"
+            )
+        return ""
+
+    def mark(self, state: State) -> None:
+        """Tell readers the state, if the page with the word is still there."""
+        if self._memory.size() >= self.header.header_bytes:
+            self.words[Word.STATE] = state
 
 
 def boot_id() -> bytes:
@@ -188,7 +223,7 @@ def open_segment(paths: SegmentPaths) -> Mapping:
     """Map the live segment read-only, having checked everything that can be checked.
 
     Raises:
-        RingUnavailable: There is none, it is retired, or this user may not read it.
+        RingUnavailable: There is none, it is retired, a stranger's, or this user may not read it.
         ProtocolError: What is there is not a whole segment of our version.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
@@ -201,6 +236,7 @@ def open_segment(paths: SegmentPaths) -> Mapping:
         if not stat.S_ISREG(status.st_mode) or status.st_mode & stat.S_IWOTH:
             msg = f"{paths.ring} is not a regular file that only its owner and group can write"
             raise ProtocolError(msg)
+        check_owner(paths.ring, status)
         header = SegmentHeader.unpack(os.pread(fd, HEADER_READ_BYTES, 0))
         allocated = status.st_blocks * 512
         if status.st_size != header.total_bytes or allocated < header.total_bytes:

@@ -6,6 +6,7 @@ Knows bytes and arrays only; whose memory it is, and the stamp, are writer's and
 from __future__ import annotations
 
 import struct
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,13 +25,19 @@ __all__ = ["MAX_AXIS", "Slot", "SlotHeader", "check_size"]
 MAX_AXIS: Final = 65535
 REASON_BYTES: Final = 64
 
-_SLOT: Final = struct.Struct("<QQQIIIIQII64sQQ48x")
+_FIELDS: Final = struct.Struct("<QQQIIIIQII64sQQ")
+_CRC: Final = struct.Struct("<I44x")
 _FLAG_ONLINE: Final = 1
+_FLAG_CHECKSUM: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class SlotHeader:
-    """The part of a slot's header that the stamp guards; the fields are ``FrameInfo``'s."""
+    """The part of a slot's header that the stamp guards; the fields are ``FrameInfo``'s.
+
+    The stamp says that the writer did not change them meanwhile; their own CRC, that nobody else
+    did. A single wrong bit may turn BGR24 into RGB24, which no check of ranges would notice.
+    """
 
     sequence: Sequence
     captured_at: MonotonicNs
@@ -41,10 +48,14 @@ class SlotHeader:
     reason: str
     origin_epoch: Epoch
     origin_sequence: Sequence
+    checksum: int | None = None
 
     def pack(self) -> bytes:
         """Lay out the 184 bytes behind the stamp."""
-        return _SLOT.pack(
+        flags = (_FLAG_ONLINE if self.online else 0) | (
+            0 if self.checksum is None else _FLAG_CHECKSUM
+        )
+        fields = _FIELDS.pack(
             self.sequence,
             self.captured_at,
             self.published_at,
@@ -53,27 +64,35 @@ class SlotHeader:
             self.geometry.stride,
             self.geometry.pixel_format,
             self.size_bytes,
-            _FLAG_ONLINE if self.online else 0,
-            0,
+            flags,
+            self.checksum or 0,
             cut_text(self.reason, REASON_BYTES),
             self.origin_epoch,
             self.origin_sequence,
         )
+        return fields + _CRC.pack(zlib.crc32(fields))
 
     @classmethod
-    def unpack(cls, fields: bytes, *, capacity_bytes: int) -> Self:
+    def unpack(cls, fields: bytes, *, capacity_bytes: int, has_crc: bool = True) -> Self:
         """Read a slot's header, trusting nothing.
 
         Args:
             fields: The 184 bytes behind the stamp.
             capacity_bytes: The room a payload has.
+            has_crc: Whether the writer is new enough to seal the fields with one.
 
         Raises:
-            ProtocolError: A value no writer of ours stores, or one that points outside the slot.
-                The caller checks the stamp first: it may only have read a frame being written.
+            ProtocolError: Damaged, a value no writer of ours stores, or one that points outside the
+                slot. The caller checks the stamp first: it may only have read a frame being
+                written.
         """
-        sequence, captured_at, published_at, width, height, *rest = _SLOT.unpack(fields)
-        stride, fourcc, size_bytes, flags, _reserved, reason, *origin = rest
+        if has_crc and _CRC.unpack_from(fields, _FIELDS.size)[0] != zlib.crc32(
+            fields[: _FIELDS.size]
+        ):
+            msg = "slot's fields are damaged (CRC does not match): somebody else writes there"
+            raise ProtocolError(msg)
+        sequence, captured_at, published_at, width, height, *rest = _FIELDS.unpack_from(fields)
+        stride, fourcc, size_bytes, flags, checksum, reason, *origin = rest
         try:
             geometry = Geometry(width, height, PixelFormat(fourcc))
         except ValueError:
@@ -101,6 +120,7 @@ class SlotHeader:
             reason=reason.rstrip(b"\0").decode(errors="replace"),
             origin_epoch=Epoch(origin[0]),
             origin_sequence=Sequence(origin[1]),
+            checksum=checksum if flags & _FLAG_CHECKSUM else None,
         )
 
     def info(self, epoch: Epoch) -> FrameInfo:
@@ -116,6 +136,7 @@ class SlotHeader:
             reason=self.reason,
             origin_epoch=self.origin_epoch,
             origin_sequence=self.origin_sequence,
+            checksum=self.checksum,
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import zlib
 from typing import TYPE_CHECKING, Final, Self
 
 from ..fence import fence
@@ -17,6 +18,7 @@ from .slot import Slot, SlotHeader, check_size
 
 if TYPE_CHECKING:
     from ..naming import SegmentPaths
+    from .segment import Mapping
 
 __all__ = ["RingWriter", "Slot"]
 
@@ -35,6 +37,7 @@ class RingWriter:
         reserve_bytes: Room that must stay free in the directory beside the segment.
         label: What readers may show as the source; without secrets.
         patience_s: How long ``begin`` may wait for room that readers of an ended ring still hold.
+        checksums: Store a CRC-32 with each frame, so that readers can ``verify`` it.
     """
 
     def __init__(
@@ -45,10 +48,12 @@ class RingWriter:
         reserve_bytes: int = 0,
         label: str = "",
         patience_s: float = 1.0,
+        checksums: bool = False,
     ) -> None:
         self.paths = paths
         self._lock = WriterLock(paths.lock)
         self._epochs = Epochs(paths, slots, reserve_bytes, label, patience_s)
+        self._checksums = checksums
         self._sequence = Sequence(0)
         self._names_checked_at = 0
         self._slot_begun = False
@@ -85,7 +90,8 @@ class RingWriter:
         a slot makes a new segment: a new epoch, in which a JPEG may become twice as large, since
         the next ones will differ from it. Where both do not fit at a time but the new one
         alone would, the old one is given up first; that takes effect only if nothing of the
-        caller's still refers to a slot of it.
+        caller's still refers to a slot of it. So it is where somebody else has cut the old one, or
+        written over its header: that is looked for here, at each frame.
 
         Args:
             geometry: Size and pixel format.
@@ -98,12 +104,15 @@ class RingWriter:
             RingUnavailable: A new segment cannot be made at all, see ``create_segment``.
             ValueError: Width, height or size is out of range.
             RuntimeError: The writer is not open.
+            WriterConflict: As ``heartbeat``.
         """
         if not self._lock.held:
             msg = f"the writer of {self.paths.ring} is not open"
             raise RuntimeError(msg)
         needed = max(geometry.size_bytes, size_bytes or 0)
         check_size(geometry, needed)
+        self._slot_begun = False  # of the slot begun before nothing remains
+        self._abandon_if_damaged()
         jpeg = geometry.pixel_format is PixelFormat.JPEG
         mapping = self._epochs.with_room_for(needed, _GROWTH * needed if jpeg else needed)
         sequence = Sequence(self._sequence + 1)
@@ -126,6 +135,11 @@ class RingWriter:
         origin: tuple[Epoch, Sequence] | None = None,
     ) -> FrameInfo:
         """Declare the frame whole and make it the newest.
+
+        The checksum, where there is to be one, is taken here from the slot, as late as possible. It
+        proves that readers see what lay there at this moment: what another process wrote to it
+        between the source and here goes unnoticed. A frame whose segment was damaged meanwhile is
+        lost: no reader finds it, and its number is given again, in a new segment.
 
         Args:
             slot: From the last ``begin``.
@@ -155,19 +169,30 @@ class RingWriter:
         if size > mapping.header.slot_stride:
             msg = f"frame of {size} bytes does not fit into a slot of {mapping.header.slot_stride}"
             raise ValueError(msg)
-        now = MonotonicNs(time.monotonic_ns())
+        checksum = zlib.crc32(slot.payload[:size].data) if self._checksums else None
         header = SlotHeader(
             sequence,
             captured_at,
-            now,
+            MonotonicNs(time.monotonic_ns()),
             geometry,
             size,
             online,
             reason,
             *(origin or (slot.epoch, sequence)),
+            checksum=checksum,
         )
+        self._slot_begun = False
+        if self._epochs.damage():
+            self.count_dropped()
+        else:
+            self._declare(mapping, header)
+        self.heartbeat()
+        return header.info(mapping.header.epoch)
+
+    def _declare(self, mapping: Mapping, header: SlotHeader) -> None:
+        """Lay the fields into the slot and let readers know, in this order."""
+        sequence, fields = header.sequence, header.pack()
         words, word = mapping.words, mapping.header.slot_word(sequence)
-        fields = header.pack()
         start = word * 8 + 8
         mapping.payload[start : start + len(fields)] = memoryview(fields)
         # ORDER: payload and fields must be visible before the even stamp that vouches for them.
@@ -176,24 +201,22 @@ class RingWriter:
         # ORDER: the stamp before head, so that whoever learns of the frame finds it whole.
         fence()
         words[Word.HEAD] = sequence
-        self._sequence = sequence
-        self._slot_begun = False
-        self.heartbeat()
-        return header.info(mapping.header.epoch)
+        self._sequence = self._epochs.head = sequence
 
     def heartbeat(self) -> None:
         """Show readers that the writer is not hung; call it at least every 250 ms.
 
         Once a second, but never between ``begin`` and ``commit``, it also looks whether segment and
         lock still have their names, and makes new ones if somebody removed them. If there is no
-        room the old segment stays in use, for readers that have it.
+        room the old segment stays in use, for readers that have it. A segment that somebody else
+        has damaged is given up at once.
 
         Raises:
             WriterConflict: Somebody removed the lock and another process took it: this one must
                 end.
         """
         mapping = self._epochs.mapping
-        if mapping is None:
+        if mapping is None or self._abandon_if_damaged():
             return
         now = time.monotonic_ns()
         mapping.words[Word.HEARTBEAT] = now
@@ -202,11 +225,20 @@ class RingWriter:
             self._lock.keep()  # the lock first: it says whose the segment's name is
             self._epochs.keep_name()
 
+    def _abandon_if_damaged(self) -> bool:
+        """Give the segment up if somebody else has damaged it; returns whether they have."""
+        damage = self._epochs.damage()
+        if damage and not self._slot_begun:
+            self._lock.keep()  # the lock first: it may be another writer's by now, and all well
+            self._epochs.abandon(damage)
+        return bool(damage)
+
     def count_dropped(self, frames: int = 1) -> None:
         """Add frames that the source had and nobody got, for readers' statistics."""
         self._epochs.dropped += frames
-        if self._epochs.mapping is not None:
-            self._epochs.mapping.words[Word.DROPPED] = self._epochs.dropped
+        mapping = self._epochs.mapping
+        if mapping is not None and mapping.whole:
+            mapping.words[Word.DROPPED] = self._epochs.dropped
 
     def close(self) -> None:
         """End the epoch: readers see CLOSED, name and lock are free. Again is harmless."""

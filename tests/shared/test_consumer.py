@@ -19,7 +19,7 @@ from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths
 from shared.notification import Notification
-from shared.ring.reader import RingReader
+from shared.ring.reader import FrameView, RingReader
 from shared.ring.writer import RingWriter
 from tests.shared.conftest import TINY
 from tests.shared.ring.actors import Actor, wait_until
@@ -46,6 +46,9 @@ class Bell:
     def wait_for_subscriber(self) -> None:
         assert self._socket.poll(30_000)
         assert self._socket.recv() == b"\x01" + self._paths.topic
+
+    def has_subscriber(self) -> bool:
+        return bool(self._socket.poll(0))
 
     def ring(self, message: bytes | None = None) -> None:
         note = Notification(self._paths.topic, 1, 1, 1)  # type: ignore[arg-type]
@@ -467,3 +470,100 @@ def see_ten(paths: SegmentPaths) -> int:
     with VideoConsumer(paths.name, directory=paths.directory) as own:
         whole = (is_telling(frame.copy(), frame.info.sequence) for frame in own)
         return 0 if all(itertools.islice(whole, 10)) else 1
+
+
+def flip_newest(writer: RingWriter, sequence: int, offset: int) -> None:
+    """Change a byte behind the stamp of a frame, or, from 192 on, of its payload."""
+    page, slots = 4096, 4
+    start = page + sequence % slots * 192
+    if offset >= 192:
+        size = writer.paths.ring.stat().st_size
+        start = size - (slots - sequence % slots) * 8192 - 192
+    with writer.paths.ring.open("r+b") as file:
+        file.seek(start + offset)
+        value = file.read(1)[0]
+        file.seek(start + offset)
+        file.write(bytes([value ^ 1]))
+
+
+@pytest.mark.parametrize("offset", [8, 44, 150, 192, 500], ids=str)
+def test_a_damaged_frame_is_counted_and_never_handed_out(
+    paths: SegmentPaths,
+    offset: int,
+) -> None:
+    damaged = int(offset != 150)  # nothing lies there
+    with RingWriter(paths, slots=4, checksums=True) as writer:
+        write(writer)
+        with VideoConsumer(paths.name, directory=paths.directory) as consumer:
+            write(writer)
+            flip_newest(writer, 2, offset)
+            for _ in range(3):
+                view = consumer.read_latest()
+                if damaged:
+                    assert view is None
+            assert consumer.damaged == damaged
+            write(writer)
+            with consumer.wait_newer(5.0) as view:  # type: ignore[union-attr]
+                assert is_telling(view.copy(), 3)
+            assert (consumer.damaged, consumer.attached) == (damaged, 1)
+
+
+def test_a_ring_that_somebody_cut_is_waited_out(paths: SegmentPaths) -> None:
+    with RingWriter(paths, slots=4) as writer:
+        write(writer)
+        with VideoConsumer(paths.name, directory=paths.directory) as consumer:
+            os.truncate(paths.ring, 0)
+            assert consumer.read_latest() is None
+            write(writer)
+            wait_until(lambda: (view := consumer.read_latest()) and view.info.sequence == 2)
+            assert consumer.attached == 2
+
+
+def test_what_was_overwritten_before_it_was_handed_out_is_counted(
+    paths: SegmentPaths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_view = RingReader.view
+    with RingWriter(paths, slots=2) as writer:
+        write(writer)
+        with VideoConsumer(paths.name, directory=paths.directory) as consumer:
+
+            def lapped(reader: RingReader, sequence: Sequence) -> FrameView:
+                monkeypatch.undo()
+                write(writer)
+                write(writer)
+                return real_view(reader, sequence)
+
+            monkeypatch.setattr(RingReader, "view", lapped)
+            view = consumer.read_latest()
+            assert view is not None
+            assert (view.info.sequence, consumer.overwritten) == (3, 1)
+            view.close()
+
+
+def test_a_stolen_socket_is_left_for_the_right_one(
+    bell: Bell, consumer: VideoConsumer, writer: RingWriter, paths: SegmentPaths
+) -> None:
+    """The thief's file was there first; the writer's own is there now, and nobody on it."""
+    bell.wait_for_subscriber()
+    paths.socket.unlink()
+    right_one = Bell(paths)
+    heard = threading.Event()
+
+    def wait_and_write() -> bool:
+        later = threading.Timer(0.05, write, (writer,))
+        with contextlib.ExitStack() as stack:
+            if (known := consumer.read_latest()) is not None:
+                stack.enter_context(known)
+        later.start()
+        bell.ring(b"nonsense")
+        view = consumer.wait_newer(5.0)
+        later.join()
+        if view is not None:
+            view.close()
+        if right_one.has_subscriber():
+            heard.set()
+        return heard.is_set()
+
+    wait_until(wait_and_write)
+    right_one.close()
+    paths.socket.touch()  # for the thief to remove

@@ -11,6 +11,7 @@ import pytest
 from shared import errors
 from shared.errors import (
     ConfigError,
+    FrameDamaged,
     FrameOverwritten,
     RingcastError,
     RingSpaceError,
@@ -58,6 +59,7 @@ def test_the_public_list_is_complete() -> None:
         WriterConflict(RING),
         RingSpaceError(RING.parent, 10, 5, "Free some."),
         FrameOverwritten(3, 11),
+        FrameDamaged(3, 0x11, 0x22),
     ],
     ids=lambda error: type(error).__name__,
 )

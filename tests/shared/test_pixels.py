@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from shared.errors import EncodeError, FrameOverwritten
+from shared.errors import EncodeError, FrameDamaged, FrameOverwritten
 from shared.frame import Geometry, MonotonicNs, PixelFormat
 from shared.pixels import pixels
 from shared.ring.reader import RingReader
@@ -143,3 +143,20 @@ def test_who_lacks_opencv_is_told_what_to_install() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert "pip install 'ringcast[opencv]'" in result.stderr
+
+
+@pytest.mark.parametrize("offset", [-2000, 300], ids=["still a JPEG", "none any more"])
+def test_a_damaged_jpeg_gives_no_pixels(paths: SegmentPaths, offset: int) -> None:
+    with RingWriter(paths, slots=2, checksums=True) as writer:
+        jpeg = telling_jpeg(1)
+        write_jpeg(writer, jpeg)
+        reader = RingReader.open(paths)
+        with paths.ring.open("r+b") as file:
+            content = file.read()
+            file.seek(content.index(jpeg) + offset % len(jpeg))
+            file.write(b"\xff\xd9\xff\xd9")
+        view = reader.view(reader.head)
+        with pytest.raises(FrameDamaged):
+            pixels(view)
+        view.close()
+        reader.close()

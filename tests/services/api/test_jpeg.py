@@ -75,3 +75,8 @@ def test_jpeg_says_what_encoding_it_took() -> None:
     assert (as_it_was.width, as_it_was.height) == (64, 48)
     assert (encoded.encode_ns, encoded.quality) == (5_000_000, 85)
     assert (encoded.width, encoded.height) == (32, 24)
+
+
+def test_part_tells_a_checksum_where_there_is_one() -> None:
+    assert dict(framed(INFO, PICTURE, checksum=1).headers)["X-CRC32"] == "00000001"
+    assert "X-CRC32" not in dict(framed(INFO, PICTURE).headers)

@@ -70,3 +70,7 @@ def test_advance_stream_ends_with_the_closing_boundary_too() -> None:
     assert part.jpeg == JPEG
     assert reader.next_part() is None
     assert reader.ended
+
+
+def test_checksum_has_eight_digits() -> None:
+    assert mjpeg.checksum_headers(0xBEEF) == [("X-CRC32", "0000beef")]

@@ -290,3 +290,14 @@ def test_snapshot_of_a_variant_that_is_watched_costs_nothing(host: Host) -> None
     assert host.other.encoded == encoded
     fresh = host.other.camera.snapshot(info, PLAIN, MonotonicNs(time.monotonic_ns()))
     assert fresh is not host.other.rendition.newest, "not one from before the request"
+
+
+def test_frames_nobody_looked_at_in_time_are_counted_as_missed(host: Host) -> None:
+    host.one.watch()
+    host.frame_for(host.one)
+    assert host.one.camera.counters.missed == 0
+    for _ in range(4):
+        host.write()  # the greenlets do not run meanwhile
+    host.frame_for(host.one)
+    assert host.one.camera.counters.missed == 4
+    assert host.other.camera.counters.missed == 0, "nobody watches there"

@@ -127,3 +127,34 @@ def test_stop_ends_the_greenlet_and_lets_the_ring_go(
     subscriber.stop()
     subscriber.stop()
     assert subscriber.attachment.reader is None
+
+
+def test_a_stolen_socket_is_left_for_the_right_one(
+    write: Callable[..., FrameInfo],
+    subscriber: Watched,
+    paths: SegmentPaths,
+    publisher: zmq.Socket[bytes],
+    zmq_context: zmq.Context[Any],
+) -> None:
+    """Libzmq ends a connection for good when a message is too long."""
+    write()
+    subscriber.start()
+
+    def shout() -> bool:
+        publisher.send(paths.topic + b"nonsense")
+        return subscriber.refused > 0
+
+    turns_until(shout, "the connection")
+    with zmq_context.socket(zmq.PUB) as right_one:
+        paths.socket.unlink()
+        right_one.bind(paths.endpoint)
+
+        def ring() -> bool:
+            info = write()
+            doorbell = Notification(paths.topic, info.epoch, info.sequence, info.published_at)
+            right_one.send(doorbell.pack())
+            return subscriber.notifications > subscriber.refused
+
+        publisher.send(paths.topic + bytes(1000))
+        turns_until(ring, "a notification of the right one")
+        right_one.close(linger=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,7 @@ from gevent.event import Event
 from services.api.jpeg import Jpeg, framed
 from services.api.variant import Variant
 from services.api.variant_ring import VariantReader, VariantWriter, suffix_of, sweep_variants
-from shared.errors import RingUnavailable, WriterConflict
+from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable, WriterConflict
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths, variant_paths
 from shared.ring.reader import RingReader
@@ -65,7 +66,7 @@ def leading(ring: SegmentPaths) -> Iterator[VariantWriter]:
 
 @pytest.fixture
 def following(ring: SegmentPaths, clock: Clock) -> Iterator[VariantReader]:
-    reader = VariantReader(ring, Variant(40), Event(), clock)
+    reader = VariantReader(ring, Variant(40), Event(), lambda _: None, clock)
     yield reader
     reader.close()
 
@@ -102,7 +103,7 @@ def test_follower_is_woken_and_the_leader_knows_that_it_listens(
     ring: SegmentPaths, leading: VariantWriter
 ) -> None:
     wake = Event()
-    following = VariantReader(ring, Variant(40), wake)
+    following = VariantReader(ring, Variant(40), wake, lambda _: None)
     following.open(camera_frame(1))
     turns_until(leading.watched, "the subscription")
     leading.write(jpeg_of(camera_frame(2)))
@@ -186,3 +187,26 @@ def test_sweeping_takes_what_nobody_owns_and_leaves_what_somebody_leads(
 def test_sweeping_where_there_is_no_directory_is_harmless(tmp_path: Path) -> None:
     sweep_variants(segment_paths("camera", tmp_path / "missing"))
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - nothing was made
+
+
+def test_damaged_pictures_are_told_of_and_left_out(ring: SegmentPaths, clock: Clock) -> None:
+    told: list[FrameOverwritten] = []
+    leading = VariantWriter(ring, 0, "test", checksums=True)
+    following = VariantReader(ring, Variant(40), Event(), told.append, clock)
+    leading.open()
+    leading.write(jpeg_of(camera_frame(1)))
+    following.open(camera_frame(1))
+    jpeg = taken_from(following)[1]
+    assert dict(jpeg.headers)["X-CRC32"] == f"{zlib.crc32(b'picture 1'):08x}"
+    leading.write(jpeg_of(camera_frame(2)))
+    with ring.ring.open("r+b") as file:
+        place = file.read().index(b"picture 2")
+        file.seek(place)
+        file.write(b"P")
+    for _ in range(3):
+        assert following.take() is None
+    assert [type(error) for error in told] == [FrameDamaged]
+    leading.write(jpeg_of(camera_frame(3)))
+    assert taken_from(following)[1].picture == b"picture 3"
+    following.close()
+    leading.close()

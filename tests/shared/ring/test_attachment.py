@@ -11,6 +11,7 @@ from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring import writer as writer_module
 from shared.ring.attachment import Attachment, Condition
+from shared.ring.layout import Word
 from shared.ring.writer import RingWriter
 from tests.shared.conftest import TINY
 
@@ -234,3 +235,27 @@ def live(attachment: Attachment, paths: SegmentPaths) -> None:
         write(writer)
         with pytest.raises(FrameOverwritten):
             view.check()
+
+
+def test_a_segment_that_was_cut_is_left_at_once(
+    attachment: Attachment, writer: RingWriter, clock: Clock
+) -> None:
+    write(writer)
+    assert attachment.refresh() is not None
+    os.truncate(writer.paths.ring, 0)
+    assert attachment.refresh() is None
+    assert condition(attachment) is Condition.INCOMPATIBLE, "what lies there now is no segment"
+    write(writer)
+    clock.advance(0.11)
+    assert attachment.refresh() is not None
+    assert attachment.attached == 2
+
+
+def test_a_nonsense_state_is_left_at_once(attachment: Attachment, writer: RingWriter) -> None:
+    write(writer)
+    assert attachment.refresh() is not None
+    with writer.paths.ring.open("r+b") as file:
+        file.seek(Word.STATE * 8)
+        file.write(b"\xff" * 8)
+    assert attachment.refresh() is None
+    assert "state 18446744073709551615" in attachment.why

@@ -51,7 +51,7 @@ def test_golden_bytes() -> None:
     """A change here is a new protocol version, not a refactoring."""
     assert plan().pack().hex() == (
         "52494e4743415354"  # magic "RINGCAST"
-        "02000000"  # major 2, minor 0
+        "02000100"  # major 2, minor 1
         "00100000"  # header_bytes 4096
         "00a0000000000000"  # total_bytes 8192 + 4 * 8192
         "04000000c0000000"  # slots 4, slot_header_bytes 192
@@ -61,7 +61,7 @@ def test_golden_bytes() -> None:
         "000102030405060708090a0b0c0d0e0f"  # boot_id
         "0403020104030201"  # writer_pid, endian mark
         + "7061747465726e".ljust(512, "0")  # label "pattern"
-        + "aef296d9"  # crc
+        + "e797769e"  # crc
     )
 
 
@@ -158,7 +158,7 @@ def test_a_header_with_a_good_checksum_is_safe_to_use_or_refused(offset: int, va
     ("offset", "value", "sentence"),
     [
         (0, b"RINGCAT!", "not a Ringcast segment"),
-        (8, b"\x01\x00", "version 1.0 .* knows version 2: run the same release"),
+        (8, b"\x01\x00", "version 1.1 .* knows version 2: run the same release"),
         (76, b"\x01\x02\x03\x04", "byte order mark 0x04030201"),
         (24, b"\x01\x00\x00\x00", "contradicts itself"),  # slots 1
         (24, b"\xff\xff\xff\xff", "contradicts itself"),  # slots 2**32 - 1
@@ -186,7 +186,13 @@ def test_a_stride_that_is_no_whole_number_of_words_is_refused() -> None:
 
 
 def test_a_newer_minor_version_is_read() -> None:
-    assert SegmentHeader.unpack(with_good_crc(page(plan()), 10, b"\x07\x00")) == plan()
+    header = SegmentHeader.unpack(with_good_crc(page(plan()), 10, b"\x07\x00"))
+    assert (header, header.minor, header.slots_have_crc) == (plan(), 7, True)
+
+
+def test_an_older_minor_version_is_read_and_its_slots_have_no_crc() -> None:
+    header = SegmentHeader.unpack(with_good_crc(page(plan()), 10, b"\x00\x00"))
+    assert (header, header.minor, header.slots_have_crc) == (plan(), 0, False)
 
 
 def test_a_label_that_is_too_long_is_cut_between_characters() -> None:

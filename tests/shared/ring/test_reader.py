@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import gc
+import os
 import struct
 import threading
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
+from shared.errors import FrameDamaged, FrameOverwritten, ProtocolError, RingUnavailable
 from shared.frame import MonotonicNs, Sequence
 from shared.ring.reader import RingReader
+from shared.ring.writer import RingWriter
 from tests.shared.conftest import TINY
 from tests.support.frames import draw_telling, is_telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.ring.writer import RingWriter
+    from shared.naming import SegmentPaths
 
 SLOTS = 4
 
@@ -210,9 +213,16 @@ def test_a_slot_that_contradicts_its_stamp_is_a_protocol_error(
 ) -> None:
     """Only a stranger with write permission can do that."""
     page = writer.paths.ring.stat().st_size - SLOTS * 8192
+    at = page - 4096 + 3 % SLOTS * 192 + 8
     with writer.paths.ring.open("r+b") as file:
-        file.seek(page - 4096 + 3 % SLOTS * 192 + 8)
-        file.write(struct.pack("<Q", 99))
+        file.seek(at)
+        fields = struct.pack("<Q", 99) + file.read(136)[8:]
+        file.seek(at)
+        file.write(fields)
+        file.flush()
+        with pytest.raises(ProtocolError, match="CRC does not match"):
+            reader.view(Sequence(3))
+        file.write(struct.pack("<I", zlib.crc32(fields)))
     with pytest.raises(ProtocolError, match="stamped for frame 3 says it holds frame 99"):
         reader.view(Sequence(3))
 
@@ -234,3 +244,84 @@ def test_many_threads_may_take_views_of_one_reader(reader: RingReader) -> None:
         assert not thread.is_alive()
     assert wrong == []
     assert len(reader.views) == 0
+
+
+def scribble(paths: SegmentPaths, sequence: int) -> None:
+    """Change the first byte of a frame's payload, as the writer's user may."""
+    at = paths.ring.stat().st_size - SLOTS * 8192 + sequence % SLOTS * 8192
+    with paths.ring.open("r+b") as file:
+        file.seek(at)
+        value = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([value ^ 1]))
+
+
+@pytest.fixture
+def sealed(paths: SegmentPaths) -> Iterator[tuple[RingWriter, RingReader]]:
+    """A ring with checksums, three frames in it, and its reader."""
+    with RingWriter(paths, slots=SLOTS, checksums=True) as writer:
+        write(writer, 3)
+        reader = RingReader.open(paths)
+        yield writer, reader
+        reader.close()
+
+
+def test_a_frame_is_what_its_writer_stored(sealed: tuple[RingWriter, RingReader]) -> None:
+    with sealed[1].view(Sequence(3)) as view:
+        view.verify()
+        assert view.info.checksum == zlib.crc32(view.copy().data)
+
+
+def test_a_frame_that_somebody_else_wrote_to_is_damaged(
+    sealed: tuple[RingWriter, RingReader],
+) -> None:
+    writer, reader = sealed
+    with reader.view(Sequence(3)) as view:
+        scribble(writer.paths, 3)
+        assert view.valid(), "the stamp does not tell"
+        with pytest.raises(FrameDamaged, match="frame 3 is damaged") as caught:
+            view.verify()
+        with pytest.raises(FrameDamaged):
+            view.copy()
+    assert caught.value.expected == view.info.checksum != caught.value.found
+    with reader.view(Sequence(2)) as view:
+        view.verify()
+
+
+def test_a_frame_that_was_overwritten_is_not_called_damaged(
+    sealed: tuple[RingWriter, RingReader],
+) -> None:
+    writer, reader = sealed
+    view = reader.view(Sequence(3))
+    write(writer, SLOTS)
+    with pytest.raises(FrameOverwritten) as caught:
+        view.verify()
+    assert not isinstance(caught.value, FrameDamaged)
+    view.close()
+
+
+def test_without_checksums_there_is_nothing_to_verify_but_the_stamp(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    with reader.view(Sequence(3)) as view:
+        scribble(writer.paths, 3)
+        view.verify()
+    assert view.info.checksum is None
+
+
+@pytest.mark.parametrize("size_bytes", [0, 4096, 12288, 10**6])
+def test_a_file_of_another_size_is_noticed_before_it_is_touched(
+    writer: RingWriter, reader: RingReader, size_bytes: int
+) -> None:
+    view = reader.view(Sequence(3))
+    os.truncate(writer.paths.ring, size_bytes)
+    assert not reader.whole
+    assert (reader.live, reader.state, reader.head, reader.heartbeat) == (False, 0, 0, 0)
+    assert reader.dropped == 0
+    assert not view.valid()
+    with pytest.raises(FrameOverwritten, match="stamp is now 0"):
+        view.check()
+    view.close()
+    for look in (reader.view, reader.info):
+        with pytest.raises(RingUnavailable, match="cut or extended"):
+            look(Sequence(3))

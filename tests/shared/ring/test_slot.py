@@ -32,6 +32,7 @@ def slot_headers(draw: st.DrawFn) -> SlotHeader:
         reason=draw(st.text(max_size=16).map(lambda text: text.rstrip("\0"))),
         origin_epoch=Epoch(draw(words)),
         origin_sequence=Sequence(draw(words)),
+        checksum=draw(st.none() | st.integers(0, 2**32 - 1)),
     )
 
 
@@ -52,20 +53,26 @@ def header(**changes: object) -> SlotHeader:
 
 def test_golden_bytes() -> None:
     """A change here is a new protocol version, not a refactoring."""
-    assert header(online=False, reason="gone").pack().hex() == (
-        "0700000000000000"  # sequence
-        "1100000000000000"  # captured_at
-        "2200000000000000"  # published_at
-        "0400000002000000"  # width, height
-        "0c00000042475233"  # stride, "BGR3"
-        "1800000000000000"  # size_bytes
-        "0000000000000000"  # flags, reserved
-        + "676f6e65".ljust(128, "0")  # reason "gone"
-        + "0500000000000000"  # origin_epoch
-        + "0600000000000000"  # origin_sequence
-        + 96 * "0"  # reserved
+    assert (
+        header(online=False, reason="gone").pack().hex()
+        == (
+            "0700000000000000"  # sequence
+            "1100000000000000"  # captured_at
+            "2200000000000000"  # published_at
+            "0400000002000000"  # width, height
+            "0c00000042475233"  # stride, "BGR3"
+            "1800000000000000"  # size_bytes
+            "0000000000000000"  # flags, checksum
+            + "676f6e65".ljust(128, "0")  # reason "gone"
+            + "0500000000000000"  # origin_epoch
+            + "0600000000000000"  # origin_sequence
+            "af5fbc35"  # crc
+             + 88 * "0"  # reserved
+        )
     )
     assert header().pack()[48:56].hex() == "0100000000000000"  # flags: online
+    sealed = header(online=False, checksum=0xDEADBEEF).pack()
+    assert sealed[48:56].hex() == "02000000efbeadde"  # flags: checksum; checksum
 
 
 @given(slot_headers())
@@ -77,7 +84,7 @@ def test_what_was_packed_is_unpacked(slot: SlotHeader) -> None:
 @given(st.binary(min_size=184, max_size=184), st.integers(0, 2**40))
 def test_any_bytes_are_a_slot_or_a_protocol_error(fields: bytes, capacity_bytes: int) -> None:
     try:
-        slot = SlotHeader.unpack(fields, capacity_bytes=capacity_bytes)
+        slot = SlotHeader.unpack(fields, capacity_bytes=capacity_bytes, has_crc=False)
     except ProtocolError:
         return
     assert 1 <= slot.size_bytes <= capacity_bytes
@@ -90,7 +97,7 @@ def test_a_changed_slot_points_inside_its_room_or_is_refused(
     fields = bytearray(slot.pack())
     fields[offset] = value
     try:
-        read = SlotHeader.unpack(bytes(fields), capacity_bytes=capacity_bytes)
+        read = SlotHeader.unpack(bytes(fields), capacity_bytes=capacity_bytes, has_crc=False)
     except ProtocolError:
         return
     assert 1 <= read.size_bytes <= capacity_bytes
@@ -121,14 +128,24 @@ def test_an_unknown_pixel_format_is_refused() -> None:
     fields = bytearray(header().pack())
     fields[36:40] = b"YUYV"
     with pytest.raises(ProtocolError, match="unknown pixel format 0x56595559"):
-        SlotHeader.unpack(bytes(fields), capacity_bytes=100)
+        SlotHeader.unpack(bytes(fields), capacity_bytes=100, has_crc=False)
 
 
 def test_a_stride_with_padding_is_refused() -> None:
     fields = bytearray(header().pack())
     fields[32] = 16
     with pytest.raises(ProtocolError, match="stride 16"):
-        SlotHeader.unpack(bytes(fields), capacity_bytes=100)
+        SlotHeader.unpack(bytes(fields), capacity_bytes=100, has_crc=False)
+
+
+@given(slot_headers(), st.dictionaries(st.integers(0, 139), st.integers(1, 255), min_size=1))
+def test_changed_bytes_are_noticed(slot: SlotHeader, changes: dict[int, int]) -> None:
+    """A wrong bit turns BGR3 into RGB3, and every range is kept."""
+    fields = bytearray(slot.pack())
+    for offset, value in changes.items():
+        fields[offset] ^= value
+    with pytest.raises(ProtocolError, match="somebody else writes there"):
+        SlotHeader.unpack(bytes(fields), capacity_bytes=CAPACITY)
 
 
 def test_a_long_reason_is_cut_between_characters() -> None:

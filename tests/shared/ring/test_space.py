@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +16,7 @@ from shared.ring.reader import RingReader
 from shared.ring.writer import RingWriter
 from tests.shared.ring.actors import Actor, wait_until
 from tests.support.frames import draw_telling, is_telling
+from tests.support.tmpfs import mounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,17 +32,9 @@ TOO_LARGE: Final = Geometry(1024, 1024, PixelFormat.GRAY8)  # 4 slots: 4 MiB, an
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[SegmentPaths]:
-    """Paths on a tmpfs of 4 MiB. Where mounting is not allowed, see ``conftest.py``."""
-    folder = tmp_path / "shm"
-    folder.mkdir()
-    if os.geteuid() != 0:
-        yield segment_paths("camera", folder)  # looked at by nobody
-        return
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={SIZE},mode=0750", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, timeout=20, check=False)
-    assert mounted.returncode == 0, f"cannot mount a tmpfs, not even as root: {mounted.stderr}"
-    yield segment_paths("camera", folder)
-    subprocess.run(["umount", "--lazy", str(folder)], timeout=20, check=True)
+    """Paths on a tmpfs of 4 MiB."""
+    with mounted(tmp_path / "shm", SIZE) as folder:
+        yield segment_paths("camera", folder)
 
 
 def write(writer: RingWriter, geometry: Geometry) -> None:
@@ -93,6 +84,7 @@ def test_the_wait_for_readers_of_a_killed_writer_has_an_end(small: SegmentPaths)
         write(writer, FITS)
 
 
+@pytest.mark.faults
 def test_a_ring_that_cannot_grow_stays_live_and_usable(small: SegmentPaths) -> None:
     with RingWriter(small, slots=4) as writer:
         write(writer, FITS)
@@ -197,6 +189,7 @@ def test_a_reader_that_holds_the_old_ring_is_waited_for_no_longer_than_a_moment(
         reader.close()
 
 
+@pytest.mark.faults
 def test_a_ring_never_notices_that_its_directory_fills_up(small: SegmentPaths) -> None:
     """With a sparse file the first touch of a page would be SIGBUS, for reader and writer."""
     with RingWriter(small, slots=4) as writer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,13 +15,14 @@ from shared.errors import RingUnavailable, WriterConflict
 from shared.frame import Epoch, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths
 from shared.ring import writer as writer_module
-from shared.ring.layout import State
+from shared.ring.layout import State, Word
 from shared.ring.reader import RingReader
 from shared.ring.writer import RingWriter
 from tests.shared.conftest import TINY
-from tests.support.frames import draw_telling, is_telling, number_told
+from tests.support.frames import draw_telling, is_telling, number_told, telling_image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from shared.frame import FrameInfo
@@ -413,3 +415,114 @@ def test_a_frame_made_from_another_names_its_origin(writer: RingWriter) -> None:
     with reader.view(made.sequence) as view:
         assert view.info == made
     reader.close()
+
+
+def cut(paths: SegmentPaths) -> None:
+    os.truncate(paths.ring, 0)
+
+
+def halve(paths: SegmentPaths) -> None:
+    os.truncate(paths.ring, paths.ring.stat().st_size // 2)
+
+
+def extend(paths: SegmentPaths) -> None:
+    os.truncate(paths.ring, paths.ring.stat().st_size * 2)
+
+
+def empty_and_extend(paths: SegmentPaths) -> None:
+    size = paths.ring.stat().st_size
+    os.truncate(paths.ring, 0)
+    os.truncate(paths.ring, size)
+
+
+def scribble(offset: int, value: bytes) -> Callable[[SegmentPaths], None]:
+    def write(paths: SegmentPaths) -> None:
+        with paths.ring.open("r+b") as file:
+            file.seek(offset)
+            file.write(value)
+
+    return write
+
+
+damages = pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        pytest.param(cut, "cut or extended from 40960 to 0 bytes", id="cut"),
+        pytest.param(halve, "cut or extended from 40960 to 20480", id="half"),
+        pytest.param(extend, "cut or extended from 40960 to 81920", id="extended"),
+        pytest.param(empty_and_extend, "header that was overwritten", id="sparse"),
+        pytest.param(scribble(0, bytes(4096)), "header that was overwritten", id="zeros"),
+        pytest.param(scribble(100, b"!"), "header that was overwritten", id="label"),
+        pytest.param(scribble(Word.STATE * 8, b"\2"), "says that it is in state 2", id="retired"),
+        pytest.param(scribble(Word.STATE * 8, b"\x4d"), "in state 77 at frame 1", id="state"),
+        pytest.param(scribble(Word.HEAD * 8, b"\x4d"), "at frame 77, and is", id="head"),
+    ],
+)
+
+
+@damages
+@pytest.mark.parametrize("moment", ["between frames", "in a frame", "while it is silent"])
+def test_a_segment_that_somebody_damages_is_replaced(
+    writer: RingWriter,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[SegmentPaths], None],
+    sentence: str,
+    moment: str,
+) -> None:
+    first = write_one(writer)
+    old = RingReader.open(writer.paths)
+    slot = writer.begin(TINY) if moment == "in a frame" else None
+    damage(writer.paths)
+    if slot is not None:  # nobody draws into what may not be there any more
+        lost = writer.commit(slot, AT)
+        assert lost.sequence == 2
+    elif moment == "while it is silent":
+        writer.heartbeat()
+        assert not writer.paths.ring.exists()
+    info = write_one(writer)
+    assert (info.sequence, info.epoch != first.epoch) == (2, True)
+    assert not old.live
+    old.close()
+    reader = RingReader.open(writer.paths)
+    assert reader.head == 2
+    assert reader.dropped == (1 if moment == "in a frame" else 0)
+    with reader.view(Sequence(2)) as view:
+        assert is_telling(view.image, 2)
+    reader.close()
+    assert sentence in caplog.text
+    assert caplog.text.count("somebody else writes to it") == 1
+
+
+def test_a_damaged_segment_is_not_touched_when_it_ends(writer: RingWriter) -> None:
+    write_one(writer)
+    cut(writer.paths)
+    writer.count_dropped()
+    writer.close()
+    assert not writer.paths.ring.exists()
+
+
+def test_a_segment_that_another_writer_retired_is_no_damage_but_a_conflict(
+    writer: RingWriter, paths: SegmentPaths
+) -> None:
+    """Somebody removed the lock, and another process took it: it must not be retired in turn."""
+    write_one(writer)
+    paths.lock.unlink()
+    with RingWriter(paths) as other:
+        write_one(other)
+        with pytest.raises(WriterConflict):
+            writer.begin(TINY)
+        assert RingReader.open(paths).live
+
+
+def test_checksums_are_those_of_the_payload(paths: SegmentPaths) -> None:
+    with RingWriter(paths, checksums=True) as writer:
+        raw = write_one(writer)
+        slot = writer.begin(JPEG, size_bytes=100)
+        slot.payload[:100] = 7
+        jpeg = writer.commit(slot, AT, size_bytes=90)
+    assert raw.checksum == zlib.crc32(telling_image((32, 48, 3), 1).data)
+    assert jpeg.checksum == zlib.crc32(bytes([7]) * 90)
+
+
+def test_without_checksums_none_are_stored(writer: RingWriter) -> None:
+    assert write_one(writer).checksum is None

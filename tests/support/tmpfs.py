@@ -1,0 +1,31 @@
+"""A small tmpfs, for tests of full ones. Where one cannot mount, see ``tests/conftest.py``."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = ["mounted"]
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, size_bytes: int) -> Iterator[Path]:
+    """Make a folder and mount a tmpfs of this size there; for fixtures that are named ``small``."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        yield folder  # looked at by nobody
+        return
+    options = f"size={size_bytes},mode=0750"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 0, f"cannot mount a tmpfs, not even as root: {done.stderr}"
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], timeout=20, check=True)
