@@ -190,12 +190,25 @@ class Services:
         """A fresh log file for a child."""
         return self.folder / f"{len(self.children)}-{name}.log"
 
-    def video(self, source: str = SMALL, **settings: object) -> Child:
-        """Start ``python -m services.video``; settings as ``video__ring__slots=4``."""
+    def video(
+        self,
+        source: str = SMALL,
+        *,
+        variables: dict[str, str] | None = None,
+        program: str = "services.video",
+        **settings: object,
+    ) -> Child:
+        """Start the Video Module.
+
+        Args:
+            source: ``video.source``.
+            variables: Further ones of its environment.
+            program: ``tests.support.faulty_video`` for one that fails where it is told to.
+            settings: As ``video__ring__slots=4``.
+        """
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        environment = self.environment({"video.source": source, **dotted})
-        command = [sys.executable, "-m", "services.video"]
-        child = Child(command, environment, self.log("video"))
+        environment = self.environment({"video.source": source, **dotted}) | (variables or {})
+        child = Child([sys.executable, "-m", program], environment, self.log("video"))
         self.children.append(child)
         return child
 
