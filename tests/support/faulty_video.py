@@ -1,4 +1,4 @@
-"""``python -m tests.support.faulty_video …``: the real Video Module, made to fail where a test says.
+"""``python -m tests.support.faulty_video``: the real Video Module, failing where a test says.
 
 The product holds no fault points. This program puts them in, by the names ``Doom`` has for them,
 and then runs ``services.video`` as it is. Variables, all optional::
@@ -7,7 +7,8 @@ and then runs ``services.video`` as it is. Variables, all optional::
     FAULT_WHEN    "start": with the first frame; "signal" (the default): the next after SIGUSR1
     FAULT_GROWS   pictures are larger from that frame on, so that a segment has to be made
     FAULT_SIZES   a seed: pictures of another random size every fifth frame
-    FAULT_HANG    "open", "grab", "retrieve": that call never returns; after FAULT_WHEN too
+    FAULT_HANG    "open", "grab" or "retrieve" of the source, or "capture", the grab of OpenCV's
+                  capture, never returns; from FAULT_WHEN on
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import cv2
 
 import services.video.__main__ as program
 from services.video.sources.pattern import PatternSource, PatternSpec, parse_pattern
@@ -59,6 +62,21 @@ class _Faults:
         """Never come back, if it is time for that."""
         if self.due and self.hang == call:
             threading.Event().wait()
+
+
+class _FaultyCapture:
+    """``cv2.VideoCapture``, whose grab hangs as in a driver when it is told to."""
+
+    def __init__(self, real: Any, faults: _Faults) -> None:  # noqa: ANN401 - OpenCV's
+        self._real = real
+        self._faults = faults
+
+    def grab(self) -> bool:
+        self._faults.hang_in("capture")
+        return bool(self._real.grab())
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - OpenCV's
+        return getattr(self._real, name)
 
 
 class _FaultyPattern(PatternSource):
@@ -109,7 +127,11 @@ def main() -> None:
         return _FaultyPattern(parse_pattern(settings.source), wait, faults)
 
     RingWriter.begin = doomed_begin  # type: ignore[method-assign]
-    program.open_source = open_source  # type: ignore[assignment]
+    if faults.hang == "capture":
+        real = cv2.VideoCapture
+        cv2.VideoCapture = lambda: _FaultyCapture(real(), faults)  # type: ignore[assignment, misc]
+    else:
+        program.open_source = open_source  # type: ignore[assignment]
     program.leave(program.main(sys.argv[1:]))
 
 

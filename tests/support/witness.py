@@ -7,6 +7,8 @@ import itertools
 import socket
 import threading
 import time
+import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolation
@@ -97,7 +99,7 @@ class Witness:
             f"silence {self.longest_silence_s():.2f} s, outage {self.longest_outage_s():.2f} s"
         )
         if kind is None:
-            assert self.wrong == []
+            assert not self.wrong, "\n".join(self.wrong[:5])
             assert self.ended is None, self.ended
 
     def _holds(self, condition: bool) -> bool:  # noqa: FBT001 - a predicate's own
@@ -122,6 +124,8 @@ class Witness:
             if part.online:
                 self._check(part)
         except AssertionError as error:
-            self.wrong.append(f"frame {part.number} of epoch {part.epoch}: {error}")
+            line = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{Path(line.filename).name}:{line.lineno} {line.line}"
+            self.wrong.append(f"part {self.frames + self.blanks}: {part.headers}: {where} {error}")
         self.frames += part.online
         self.blanks += not part.online
