@@ -58,7 +58,7 @@ def api(services: Services) -> Api:
 @pytest.fixture
 def start(services: Services, api: Api) -> Iterator[Callable[..., Child]]:
     """Start a Video Module beside the API; ended properly afterwards, and nothing is left of it."""
-    del api
+    wait_until(lambda: api.answers("/readyz") == 503, "the last one to be missed")
     before = len(services.children)
     yield services.video
     for child in services.children[before:]:
@@ -72,6 +72,11 @@ def stream(api: Api) -> str:
     return api.url + STREAM
 
 
+def wait_live(api: Api) -> None:
+    """Wait until a new client would see frames: the API has found the ring, and one in it."""
+    wait_until(lambda: api.answers(f"{STREAM}/frame") == 200, "a frame")
+
+
 def doomed(point: str, **more: str) -> dict[str, str]:
     return {"FAULT_POINT": point, **more}
 
@@ -81,7 +86,7 @@ def test_killed_at_any_point_of_a_frame_it_is_blank_and_then_live_again(
     start: Callable[..., Child], api: Api, stream: str, point: str
 ) -> None:
     victim = start(program=FAULTY, variables=doomed(point))
-    api.wait_ready()
+    wait_live(api)
     die_and_come_back(start, stream, victim)
 
 
@@ -90,7 +95,7 @@ def test_killed_at_any_point_of_a_larger_segments_creation_it_is_live_again(
     start: Callable[..., Child], api: Api, stream: str, point: str
 ) -> None:
     victim = start(program=FAULTY, variables=doomed(point, FAULT_GROWS="1"))
-    api.wait_ready()
+    wait_live(api)
     die_and_come_back(start, stream, victim)
 
 
@@ -112,7 +117,7 @@ def test_killed_at_any_point_of_the_first_segments_creation_the_next_start_works
 ) -> None:
     """The last point, "before retire", is not reached where there is no segment before."""
     first = start()
-    api.wait_ready()
+    wait_live(api)
     with Witness(stream) as witness:
         witness.wait_frames(5, "before")
         epoch = witness.epoch
@@ -131,7 +136,7 @@ def test_stopped_for_five_seconds_it_is_frozen_or_blank_and_then_live_again(
 ) -> None:
     """SIGSTOP, for longer than the watchdog would let it hang."""
     video = start(video__hang_timeout_sec=2)
-    api.wait_ready()
+    wait_live(api)
     with Witness(stream) as witness:
         witness.wait_frames(5, "before")
         epoch = witness.epoch
@@ -157,7 +162,7 @@ def test_restarts_with_another_size_format_and_number_of_slots_keep_the_stream(
             ("pattern://320x240@30", {"video__ring__slots": 64}),
         )
         video = start("pattern://480x270@30")
-        api.wait_ready()
+        wait_live(api)
         seen = []
         with Witness(stream, assert_whole) as witness:
             witness.wait_frames(5, "before")
@@ -183,7 +188,7 @@ def test_of_ten_started_at_once_one_lives_and_the_others_say_why(
     assert [child.process.returncode for child in losers] == [1] * 9
     assert all("another Video Module already writes this camera" in c.said() for c in losers)
     assert not any("Traceback" in child.said() for child in losers)
-    api.wait_ready()
+    wait_live(api)
     with Witness(stream) as witness:
         witness.wait_frames(5, "of the winner")
         epoch = witness.epoch
@@ -199,7 +204,7 @@ def test_source_that_is_unplugged_and_back_keeps_the_stream(
 ) -> None:
     with MjpegServer(telling_jpeg) as server:
         start(server.url, **QUICK_RETRY)
-        api.wait_ready()
+        wait_live(api)
         witness = Witness(stream, assert_whole)
         witness.__enter__()
         witness.wait_frames(5, "before")
@@ -216,7 +221,7 @@ def test_source_that_falls_silent_inside_a_picture_is_lost_and_opened_again(
 ) -> None:
     with MjpegServer(telling_jpeg, stall_after=20) as server:
         video = start(f"{server.url}?stall=inside", video__read_timeout_sec=1, **QUICK_RETRY)
-        api.wait_ready()
+        wait_live(api)
         with Witness(stream, assert_whole) as witness:
             witness.wait_frames(5, "before")
             witness.wait_blank()
@@ -247,7 +252,7 @@ def test_damaged_pictures_are_dropped_counted_and_never_shown(
 
     with MjpegServer(rubbish_amid) as server:
         video = start(server.url, video__passthrough=passthrough)
-        api.wait_ready()
+        wait_live(api)
         with Witness(stream, assert_good) as witness:
             witness.wait_frames(60)
             assert witness.blanks == 0
@@ -263,7 +268,7 @@ def test_a_hundred_random_changes_of_raw_pictures_size_show_no_wrong_frame(
     start: Callable[..., Child], api: Api, stream: str
 ) -> None:
     start("pattern://640x360@50", program=FAULTY, variables={"FAULT_SIZES": "4711"})
-    api.wait_ready()
+    wait_live(api)
     check = Changes(assert_telling)
     with Witness(stream, check) as witness:
         wait_until(lambda: check.changes >= 100 or witness.ended is not None, "changes", 60.0)
@@ -277,7 +282,7 @@ def test_a_hundred_random_changes_of_jpegs_size_show_no_wrong_frame(
     jpegs = [telling_jpeg(number, *choice.choice(SIZES)) for number in range(200)]
     with MjpegServer(lambda number: jpegs[number % 200], fps=40) as server:
         start(server.url)
-        api.wait_ready()
+        wait_live(api)
         check = Changes(assert_whole)
         with Witness(stream, check) as witness:
             wait_until(lambda: check.changes >= 100 or witness.ended is not None, "changes", 60.0)
