@@ -125,7 +125,7 @@ class Service:
         pause_s = min(FIRST_PAUSE_S * 2.0**self._failures, LONGEST_PAUSE_S)
         self._failures += 1
         self._due_s = self._clock() + pause_s
-        again = f", for the {ordinal(self._failures)} time in a row" if self._failures > 1 else ""
+        again = f", {self._failures} times in a row" if self._failures > 1 else ""
         print(
             f"{self.name} ended with code {code}{again}; starting it again in {pause_s:g} s",
             file=sys.stderr,
@@ -136,12 +136,6 @@ class Service:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):  # nothing left is the normal case
                 os.killpg(self._process.pid, signal.SIGKILL)
-
-
-def ordinal(number: int) -> str:
-    """A number as 2nd, 3rd, 11th."""
-    tail = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10)
-    return f"{number}{tail or 'th'}"
 
 
 def main() -> int:

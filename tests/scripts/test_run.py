@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 
-from scripts.run import Service, claim_port, ordinal
+from scripts.run import Service, claim_port
 from tests.support.pictures import write_h264
 from tests.support.video import wait_for
 
@@ -129,7 +129,7 @@ def test_one_that_fails_is_started_again_while_the_other_goes_on(
     url = run.wait_until_ready()
     (other,) = {"services.video", "gunicorn"} - {words}
     victim, survivor = run.service(words), run.service(other)
-    for again in ("; starting it again in 1 s", ", for the 2nd time in a row; .* in 2 s"):
+    for again in ("; starting it again in 1 s", ", 2 times in a row; .* in 2 s"):
         victim.kill()
         run.wait_for(f"{name} ended with code -9{again}")
         wait_for(lambda: has_frames(url), "frames again", 30.0)
@@ -184,7 +184,7 @@ def test_pauses_grow_to_half_a_minute_and_it_is_never_given_up(
     service.start()
     for number, pause_s in enumerate((1, 2, 4, 8, 16, 30, 30), start=1):
         line = tend_until_it_paused(service, capsys)
-        again = f", for the {ordinal(number)} time in a row" if number > 1 else ""
+        again = f", {number} times in a row" if number > 1 else ""
         start_again = f"starting it again in {pause_s} s"
         assert line == f"Video Module ended with code 1{again}; {start_again}"
         assert service.tend() is None, "its pause is not over"
@@ -220,12 +220,6 @@ def test_end_for_good_is_told(code: int, clock: Clock) -> None:
 
     wait_for(look, "end", 30.0)
     assert codes == [code]
-
-
-def test_numbers_are_ordinal() -> None:
-    assert [ordinal(n) for n in (1, 2, 3, 4, 11, 12, 13, 21, 22, 103, 111)] == [
-        *("1st", "2nd", "3rd", "4th", "11th", "12th", "13th", "21st", "22nd", "103rd", "111th")
-    ]
 
 
 @pytest.mark.process

@@ -56,6 +56,8 @@ class Jpegs(Pictures):
         super().__init__(capture)
         self._max_pixels = max_pixels
         self._announced = self.geometry
+        if self.geometry.width * self.geometry.height > max_pixels:  # no room is made for that
+            self.geometry = Geometry(1, 1, PixelFormat.BGR24)
         self._has_fields: bool | None = None
         self._jpeg: NDArray[np.uint8] = np.empty(0, np.uint8)
         self._problem = "no picture was grabbed"  # why the last one cannot be used

@@ -132,3 +132,10 @@ def test_error_inside_opencv_makes_the_picture_unreadable(
     monkeypatch.setattr(cv2, "imdecode", refuse)
     with pytest.raises(PictureUnreadable, match="OpenCV"):
         take(pictures, writer)
+
+
+def test_no_room_is_made_for_an_immense_size_that_is_announced() -> None:
+    """The slot of a damaged first picture would be as large, and the ring eight times that."""
+    properties = {cv2.CAP_PROP_FRAME_WIDTH: 12_000.0, cv2.CAP_PROP_FRAME_HEIGHT: 12_000.0}
+    pictures = DecodedJpegs(FakeCapture([], properties=properties), MAX_PIXELS)
+    assert pictures.geometry == Geometry(1, 1, PixelFormat.BGR24)
