@@ -165,11 +165,13 @@ class Services:
         folder: For logs and the configuration file.
         segment: ``video.shared_memory_name`` of everything started here.
         children: Everything started here, in order.
+        variables: Of the environment of everything started from now on.
     """
 
     folder: Path
     segment: str
     children: list[Child] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def environment(self, settings: dict[str, object]) -> dict[str, str]:
         """Variables of a child: no settings but the given ones, dotted as in config.json."""
@@ -184,7 +186,7 @@ class Services:
         for key, value in merged.items():
             name = "RINGCAST_" + key.upper().replace(".", "__")
             variables[name] = str(value).lower() if isinstance(value, bool) else str(value)
-        return variables
+        return variables | self.variables
 
     def log(self, name: str) -> Path:
         """A fresh log file for a child."""
