@@ -85,11 +85,12 @@ def sizes() -> None:
             f"({psnr(linear, area):.1f})  {times[2]:6.2f} ({psnr(shrink(image, size), area):.1f})"
         )
     print("1080p JPEG decoded to 1/n: decode(), dB against whole and INTER_AREA")
-    whole = decode(jpeg)
+    size = (image.shape[1], image.shape[0])
+    whole = decode(jpeg, size)
     for factor in (1, 2, 4, 8):
-        small = decode(jpeg, factor)
+        small = decode(jpeg, size, factor)
         averaged = cv2.resize(whole, small.shape[1::-1], interpolation=cv2.INTER_AREA)
-        took = milliseconds(decode, jpeg, factor)
+        took = milliseconds(decode, jpeg, size, factor)
         print(f"  1/{factor}  {took:6.2f}  {psnr(small, averaged):.1f}")
 
 
@@ -149,8 +150,9 @@ def encoders() -> None:
             milliseconds(full_range_planes, image),
             milliseconds(from_planes, ready),
         ]
-        by_cv2 = psnr(decode(encode_image(image, BGR, QUALITY)), image)
-        by_planes = psnr(decode(np.frombuffer(from_planes(ready), np.uint8)), image)
+        size = (image.shape[1], image.shape[0])
+        by_cv2 = psnr(decode(encode_image(image, BGR, QUALITY), size), image)
+        by_planes = psnr(decode(np.frombuffer(from_planes(ready), np.uint8), size), image)
         numbers = "  ".join(f"{took:6.2f}" for took in row)
         print(f"  {name:5}  {numbers}   {by_cv2:.1f} {by_planes:.1f}")
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["STANDARD_TABLES", "JpegHeader", "read_header"]
+__all__ = ["STANDARD_TABLES", "JpegHeader", "check_size", "read_header"]
 
 _SOI: Final = b"\xff\xd8"
 _EOI: Final = b"\xff\xd9"
@@ -87,6 +87,24 @@ def read_header(data: bytes | memoryview) -> JpegHeader:
             end = _end(data, at + length)
             return JpegHeader(*size, end, None if has_tables else at - 2)
     raise ValueError("it is a damaged JPEG (no size before its data)")
+
+
+def check_size(data: bytes | memoryview, width: int, height: int) -> None:
+    """Check before decoding that a JPEG is as large as is said of it elsewhere.
+
+    Decoders believe the JPEG's own header, and take gigabytes for one that claims 30000x30000.
+
+    Args:
+        data: As for ``read_header``.
+        width: Pixels per row.
+        height: Rows.
+
+    Raises:
+        ValueError: It is not, or as for ``read_header``; a sentence for people.
+    """
+    header = read_header(data)
+    if (header.width, header.height) != (width, height):
+        raise ValueError(f"it claims {header.width}x{header.height} pixels, not {width}x{height}")
 
 
 def _segments(data: bytes | memoryview) -> Iterator[tuple[int, int, int]]:

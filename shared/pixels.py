@@ -24,6 +24,7 @@ except ModuleNotFoundError as error:
 
 from .errors import EncodeError
 from .frame import PixelFormat
+from .jpeg import check_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,18 +59,20 @@ def pixels(frame: FrameView) -> NDArray[np.uint8]:
     Raises:
         FrameOverwritten: The writer was faster; take a newer frame. Never for BGR24.
         FrameDamaged: It is not what the writer stored; take a newer frame. Never for BGR24.
-        EncodeError: The JPEG cannot be decoded.
+        EncodeError: The JPEG cannot be decoded, or is not of the size that the frame tells.
         RuntimeError: The view's ``with`` block is over.
     """
-    pixel_format = frame.info.geometry.pixel_format
+    geometry = frame.info.geometry
+    pixel_format = geometry.pixel_format
     if pixel_format is PixelFormat.BGR24:
         return frame.image
     try:
         if pixel_format is PixelFormat.JPEG:
+            check_size(frame.payload.data, geometry.width, geometry.height)
             image = cv2.imdecode(frame.payload, _AS_STORED)
         else:
             image = cv2.cvtColor(frame.image, _TO_BGR[pixel_format])
-    except cv2.error as error:
+    except (cv2.error, ValueError) as error:
         frame.verify()  # a torn JPEG is no broken one
         raise EncodeError(f"frame {frame.info.sequence}: {error}") from error
     frame.verify()

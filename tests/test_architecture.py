@@ -70,6 +70,7 @@ EXTRA_MODULES: Final = {
 """Modules of the wheel that need an extra (pydantic, OpenCV)."""
 
 ENVIRONMENT_USERS: Final = {
+    "services/video/notify.py",  # what systemd calls itself there is no setting of ours
     "shared/settings.py",
     "services/video/sources/opencv.py",  # writes only: OpenCV takes some options from there alone
 }

@@ -12,6 +12,7 @@ import cv2
 
 from shared.errors import EncodeError
 from shared.frame import PixelFormat
+from shared.jpeg import check_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,22 +52,24 @@ def reduction(width: int, height: int, needed: tuple[int, int]) -> int:
     return 1
 
 
-def decode(payload: NDArray[Any], factor: int = 1) -> NDArray[Any]:
+def decode(payload: NDArray[Any], size: tuple[int, int], factor: int = 1) -> NDArray[Any]:
     """Decode a JPEG, making it smaller on the way where that is wanted.
 
     Args:
         payload: ``uint8[size_bytes]``; read only, not kept.
+        size: Width and height that the ring tells; a JPEG that claims others is not decoded.
         factor: From ``reduction``.
 
     Returns:
         ``uint8[height, width, 3]``, BGR; as the sensor has it, whatever EXIF says about turning it.
 
     Raises:
-        EncodeError: It is no JPEG that OpenCV knows.
+        EncodeError: It is no JPEG that OpenCV knows, or of another size.
     """
     try:
+        check_size(payload.data, *size)
         image = cv2.imdecode(payload, _DECODE[factor] | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
+    except (cv2.error, ValueError) as error:
         raise EncodeError(f"the camera's JPEG cannot be decoded: {error}") from error
     if image is None:
         raise EncodeError("the camera's JPEG cannot be decoded")

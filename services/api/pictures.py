@@ -92,7 +92,7 @@ class FramePictures:
             factor = imaging.reduction(geometry.width, geometry.height, needed)
             self._decoded += 1
             try:
-                whole = imaging.decode(view.payload, factor)
+                whole = imaging.decode(view.payload, (geometry.width, geometry.height), factor)
             except EncodeError:
                 view.verify()  # if it was overwritten meanwhile, or damaged, that is why
                 raise

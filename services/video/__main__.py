@@ -1,7 +1,8 @@
 """The Video Module: ``python -m services.video [config.json] [--video.source=…]``.
 
 Build, wire, run, tear down in reverse. Exit codes: 0 somebody ended it, or a file that is not
-looped is through; 1 it cannot work here (another writer, no room); 2 the settings are wrong.
+looped is through; 1 it cannot work here (another writer, no room), or hangs; 2 the settings are
+wrong.
 
 ``--exit-with-stdin`` ends it when its standard input does, so that it never outlives whoever
 started it with a pipe, however that one died.
@@ -23,7 +24,9 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from services.video.capture import CaptureLoop
 from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
 from services.video.messages import Inbox, StopRequested
+from services.video.notify import Notifier
 from services.video.sources import open_source
+from services.video.watchdog import Pulse, Watchdog, end_process
 from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
 from shared.logs import configure_logging
 from shared.naming import segment_paths
@@ -106,13 +109,17 @@ def serve(settings: Settings, inbox: Inbox) -> str:
         )
         stack.enter_context(writer)
         publisher = stack.enter_context(Publisher(paths))
-        grabber = Grabber(
-            source, inbox, Backoff(video.retry.initial_sec, video.retry.max_sec), stopping
-        )
+        grabbing, turning = Pulse(GRABBER_THREAD), Pulse("capture loop")
+        backoff = Backoff(video.retry.initial_sec, video.retry.max_sec)
+        grabber = Grabber(source, inbox, backoff, stopping, grabbing)
         grabber.start()
         stack.callback(grabber.stop, _GRABBER_TIMEOUT_S)
+        watchdog = Watchdog((turning, grabbing), video.hang_timeout_sec, end_process)
+        stack.enter_context(watchdog)
+        notifier = stack.enter_context(Notifier.from_environment())
         log.info("camera %s: source %s", paths.name, source.label)
-        return CaptureLoop(source, grabber, writer, publisher, inbox, video).run()
+        loop = CaptureLoop(source, grabber, writer, publisher, inbox, video)
+        return loop.run(turning, notifier)
 
 
 def stop_on_signals(inbox: Inbox) -> None:

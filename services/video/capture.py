@@ -5,7 +5,7 @@ heartbeat, blanks and the end of the service depend on nobody but itself::
 
     PictureReady ─► begin a slot ─► retrieve into it ─► commit ─► notify ─► resume the grabber
     nothing for longer than patience.py has, or SourceLost ─► a blank now, and one every second
-    every 250 ms at the latest ─► heartbeat
+    every 250 ms at the latest ─► heartbeat, a pulse for the watchdog, a word to systemd
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from services.video.frames import FrameWriter
-from services.video.grabber import Backoff
 from services.video.messages import (
     GrabberFailed,
     PictureReady,
@@ -26,6 +25,7 @@ from services.video.messages import (
     StopRequested,
 )
 from services.video.patience import Patience
+from services.video.shortage import Shortage
 from services.video.sources import PictureUnreadable
 from services.video.statistics import Statistics
 from shared.errors import RingSpaceError
@@ -33,7 +33,9 @@ from shared.errors import RingSpaceError
 if TYPE_CHECKING:
     from services.video.grabber import Grabber
     from services.video.messages import Inbox, Message
+    from services.video.notify import Notifier
     from services.video.sources import Grab, Source
+    from services.video.watchdog import Pulse
     from shared.publisher import Publisher
     from shared.ring.writer import RingWriter
     from shared.settings_schema import VideoSettings
@@ -47,6 +49,7 @@ _HEARTBEAT_S: Final = 0.2
 _BLANK_INTERVAL_S: Final = 1.0
 _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
+_TURN: Final = "a turn of its loop, which takes a quarter of a second,"
 _STANDSTILL_S: Final = 0.5
 """A turn of the loop takes at most a heartbeat, unless the process did not run."""
 
@@ -80,20 +83,21 @@ class CaptureLoop:
         self._inbox = inbox
         self._stall_timeout_s = settings.stall_timeout_sec
         self._patience = Patience(settings.stall_timeout_sec)
-        self._room_backoff = Backoff(settings.retry.initial_sec, settings.retry.max_sec)
+        self._shortage = Shortage(settings.retry)
         self._statistics = Statistics()
-        self._too_large_bytes: int | None = None  # pictures of this size have no room
-        self._room_retry_s = 0.0
         self._lost_because: str | None = f"connecting to {source.label}"
         self._picture_s = time.monotonic()  # when the last one came
         self._turn_s = self._picture_s  # of the loop, the last one
-        self._unreadable_since_s: float | None = None  # no readable one since then
         self._had_picture = False
         self._blank_since_s: float | None = None
         self._blank_due_s = self._picture_s + min(self._stall_timeout_s, _FIRST_BLANK_S)
 
-    def run(self) -> str:
+    def run(self, pulse: Pulse, notifier: Notifier) -> str:
         """Work until somebody wants an end.
+
+        Args:
+            pulse: Of this thread; told of every turn.
+            notifier: Told of every turn, and what readers see.
 
         Returns:
             Why it ended, for the log.
@@ -101,6 +105,7 @@ class CaptureLoop:
         Raises:
             RingSpaceError: There is no room for the first segment. Later, it only shows a blank.
         """
+        pulse.doing(_TURN)
         while (ended := self._handle(self._next_message())) is None:
             now_s = time.monotonic()
             if self._blank_is_due(now_s):
@@ -109,7 +114,19 @@ class CaptureLoop:
                 self._beat()
             self._publisher.check()
             self._statistics.report(now_s)
+            notifier.turned(now_s, self._status())
+            pulse.doing(_TURN)
+        notifier.stopping(ended)
         return ended
+
+    def _status(self) -> str | None:
+        """What readers see, for ``systemctl status``; None while there is nothing in the ring."""
+        geometry = self._frames.geometry
+        if geometry is None:
+            return None
+        if self._blank_since_s is None:
+            return f"{geometry.width}x{geometry.height} from {self._source.label}"
+        return f"blanks: {self._lost_because or 'the source is silent'}"
 
     def _blank_is_due(self, now_s: float) -> bool:
         """Whether there is nothing better to show.
@@ -143,7 +160,8 @@ class CaptureLoop:
             case SourceLost(reason):
                 self._go_blank(reason)
             case SourceOpened():
-                self._lost_because = self._unreadable_since_s = None
+                self._lost_because = None
+                self._patience.after_opening()
             case SourceFinished(reason):
                 return reason
             case StopRequested(by):
@@ -158,15 +176,17 @@ class CaptureLoop:
         """Move one picture into the ring; a text when the source has to be opened again."""
         now_s = time.monotonic()
         self._count_dropped(grab.dropped)
-        if self._has_no_room(grab) and now_s < self._room_retry_s:
+        fits = self._frames.has_room(grab)
+        if self._shortage.forbids(self._frames.size_of(grab), now_s, fits=fits):
             self._count_dropped(1)
             return None
         try:
             info = self._frames.write_picture(self._source, grab)
         except PictureUnreadable as error:
             self._count_dropped(1)
+            self._statistics.count_damaged()
             self._statistics.complain(now_s, f"{self._source.label}: {error}")
-            return self._lost_to_damage(now_s)
+            return self._patience.after_damage(now_s)
         except RingSpaceError as error:
             self._no_room(error)
             return None
@@ -174,24 +194,14 @@ class CaptureLoop:
         self._picture_written(grab, now_s)
         return None
 
-    def _lost_to_damage(self, now_s: float) -> str | None:
-        """Why the source counts as lost, if it gave nothing but damaged pictures for too long."""
-        if self._unreadable_since_s is None:
-            self._unreadable_since_s = now_s
-        damaged_s = now_s - self._unreadable_since_s
-        if damaged_s < self._stall_timeout_s:
-            return None
-        return f"nothing but damaged pictures for {damaged_s:.0f} s"
-
     def _picture_written(self, grab: Grab, now_s: float) -> None:
         if self._blank_since_s is not None:
             event = "recovered" if self._had_picture else "first picture"
             after_s = now_s - self._blank_since_s
             log.info("source %s: %s after %.1f s", self._source.label, event, after_s)
-        self._blank_since_s = self._too_large_bytes = self._lost_because = None
-        self._unreadable_since_s = None
+        self._blank_since_s = self._lost_because = None
         self._had_picture = True
-        self._room_backoff.reset()
+        self._shortage.ends()
         self._picture_s = now_s
         self._blank_due_s = now_s + self._patience.after_picture(now_s, grab.period_s)
         self._statistics.count_frame(now_s)
@@ -202,21 +212,12 @@ class CaptureLoop:
         if self._blank_since_s is None:
             self._blank_due_s = time.monotonic()
 
-    def _has_no_room(self, grab: Grab) -> bool:
-        """Whether it was tried in vain to make room for such a picture."""
-        tried = self._too_large_bytes
-        return tried is not None and (
-            self._frames.size_of(grab) >= tried or not self._frames.has_room(grab)
-        )
-
     def _no_room(self, error: RingSpaceError) -> None:
         """Keep the old ring, say so on it, and try again later."""
         if self._frames.geometry is None:
             raise error
-        pause_s = self._room_backoff.next_pause_s()
+        pause_s = self._shortage.begins(self._frames.wanted_bytes, time.monotonic())
         log.error("%s Next try in %g s.", error, pause_s)
-        self._too_large_bytes = self._frames.wanted_bytes
-        self._room_retry_s = time.monotonic() + pause_s
         self._count_dropped(1)
         size = f"{self._frames.wanted.width}x{self._frames.wanted.height}"
         self._go_blank(f"no room in shared memory for {size}: see the log")

@@ -25,6 +25,7 @@ from shared.errors import SourceEnded, SourceUnavailable
 if TYPE_CHECKING:
     from services.video.messages import Inbox
     from services.video.sources import Source
+    from services.video.watchdog import Pulse
 
 __all__ = ["GRABBER_THREAD", "Backoff", "Grabber"]
 
@@ -71,15 +72,22 @@ class Grabber:
         inbox: Where the capture loop listens.
         backoff: Pauses between two tries.
         stopping: Set when the service ends; sources with a pace of their own wait on it.
+        pulse: Of this object's thread; told of every call of the source.
     """
 
     def __init__(
-        self, source: Source, inbox: Inbox, backoff: Backoff, stopping: threading.Event
+        self,
+        source: Source,
+        inbox: Inbox,
+        backoff: Backoff,
+        stopping: threading.Event,
+        pulse: Pulse,
     ) -> None:
         self._source = source
         self._inbox = inbox
         self._backoff = backoff
         self._stopping = stopping
+        self._pulse = pulse
         self._turn: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         # A daemon, because one that hangs in C can never be joined.
         self._thread = threading.Thread(target=self._run, name=GRABBER_THREAD, daemon=True)
@@ -116,26 +124,36 @@ class Grabber:
         except Exception as error:  # noqa: BLE001 - the thread's outermost line: the loop raises it
             self._inbox.put(GrabberFailed(error))
         finally:
-            self._source.close()
+            self._close()
+            self._pulse.idle()
 
     def _open_and_grab(self) -> None:
         """One life of the source, and the pause after it."""
         try:
+            self._pulse.doing(f"opening {self._source.label}", self._source.longest_open_s)
             self._source.open()
             log.info("source %s opened: %s", self._source.label, self._source.details)
             self._inbox.put(SourceOpened())
             self._grab_until_lost()
         except SourceUnavailable as error:
-            self._source.close()
+            self._close()
             pause_s = self._backoff.next_pause_s()
             log.warning("source %s: %s; next try in %g s", self._source.label, error, pause_s)
             self._inbox.put(SourceLost(str(error)))
+            self._pulse.idle()
             self._stopping.wait(pause_s)
+
+    def _close(self) -> None:
+        self._pulse.doing(f"closing {self._source.label}")
+        self._source.close()
 
     def _grab_until_lost(self) -> None:
         first_s: float | None = None
         while not self._stopping.is_set():
+            what = f"waiting for a picture of {self._source.label}"
+            self._pulse.doing(what, self._source.longest_grab_s)
             grab = self._source.grab()
+            self._pulse.idle()
             if self._stopping.is_set():
                 return
             now_s = time.monotonic()

@@ -29,6 +29,7 @@ class Statistics:
         self._report_due_s = (time.monotonic() if now_s is None else now_s) + _REPORT_INTERVAL_S
         self._frames = 0
         self._dropped = 0
+        self._damaged = 0
 
     def count_frame(self, now_s: float) -> None:
         """A picture went into the ring."""
@@ -38,6 +39,10 @@ class Statistics:
     def count_dropped(self, frames: int) -> None:
         """The source had pictures that nobody got."""
         self._dropped += frames
+
+    def count_damaged(self) -> None:
+        """One of the dropped pictures could not be used."""
+        self._damaged += 1
 
     def complain(self, now_s: float, problem: str) -> None:
         """Log a problem that may come with every picture."""
@@ -50,10 +55,11 @@ class Statistics:
         if now_s < self._report_due_s:
             return
         log.info(
-            "%.1f fps; in the last minute %d frames, %d dropped",
+            "%.1f fps; in the last minute %d frames, %d dropped%s",
             self._rate.rate(now_s),
             self._frames,
             self._dropped,
+            f" ({self._damaged} of them damaged)" if self._damaged else "",
         )
         self._report_due_s = now_s + _REPORT_INTERVAL_S
-        self._frames = self._dropped = 0
+        self._frames = self._dropped = self._damaged = 0

@@ -112,6 +112,7 @@ def test_waiting_requests_whose_clients_left_are_forgotten(service: Services) ->
     assert "Traceback" not in api.said()
 
 
+@pytest.mark.faults
 def test_stream_survives_the_death_of_the_video_module(service: Services) -> None:
     video = service.video()
     api = service.api().wait_ready()
@@ -138,6 +139,7 @@ def test_stream_survives_the_death_of_the_video_module(service: Services) -> Non
             assert_telling(part)
 
 
+@pytest.mark.faults
 def test_stream_ends_properly_if_the_video_module_stays_away(service: Services) -> None:
     video = service.video()
     api = service.api(api__stream__video_loss_grace_sec=1.5).wait_ready()
@@ -150,6 +152,7 @@ def test_stream_ends_properly_if_the_video_module_stays_away(service: Services) 
     wait_until(lambda: status(api)["clients"] == 0, "the client to be forgotten", 2.0)
 
 
+@pytest.mark.faults
 def test_video_module_that_hangs_is_shown_as_no_signal(service: Services) -> None:
     video = service.video()
     api = service.api(video__shared_memory_attach_timeout_sec=0.5).wait_ready()

@@ -111,6 +111,7 @@ def test_manual_script_refuses_arguments_it_cannot_mean(wrong: tuple[str, str]) 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.faults
 def test_embedded_capture_does_not_outlive_a_killed_worker(service: Services) -> None:
     api = service.api(shared_memory=False, video__source="pattern://320x240@30").wait_ready()
     worker = api.worker()
@@ -144,6 +145,7 @@ def test_two_workers_serve_one_ring_and_end_together(service: Services) -> None:
     assert api.wait(timeout_s=4.0) == 0
 
 
+@pytest.mark.faults
 def test_two_workers_share_one_embedded_capture_that_survives_its_workers_death(
     service: Services,
 ) -> None:

@@ -17,10 +17,14 @@ from typing import TYPE_CHECKING, Final
 import psutil
 import pytest
 
-from scripts.run import claim_port
+from scripts.run import Service, claim_port
+from tests.support.pictures import write_h264
+from tests.support.video import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.conftest import Clock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WAIT_S: Final = 30.0
@@ -115,14 +119,107 @@ def test_a_signal_ends_both_services_and_leaves_nothing(
 @pytest.mark.process
 @pytest.mark.e2e
 @pytest.mark.slow
-@pytest.mark.parametrize("words", ["services.video", "gunicorn"])
-def test_when_one_service_dies_the_other_is_ended(run: Run, words: str) -> None:
-    run.wait_until_ready()
-    services = run.services()
-    run.service(words).kill()
-    assert run.wait() != 0
-    assert are_gone(services)
-    assert b"ended with code -9; ending the rest" in run.log
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("words", "name"), [("services.video", "Video Module"), ("gunicorn", "API")]
+)
+def test_one_that_fails_is_started_again_while_the_other_goes_on(
+    run: Run, words: str, name: str
+) -> None:
+    url = run.wait_until_ready()
+    (other,) = {"services.video", "gunicorn"} - {words}
+    victim, survivor = run.service(words), run.service(other)
+    for again in ("; starting it again in 1 s", ", 2 times in a row; .* in 2 s"):
+        victim.kill()
+        run.wait_for(f"{name} ended with code -9{again}")
+        wait_for(lambda: has_frames(url), "frames again", 30.0)
+        (dead, victim) = (victim, run.service(words))
+        assert victim.pid != dead.pid
+    assert survivor.is_running()
+    assert run.process.poll() is None
+
+
+def has_frames(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}stream/video/shm/frame", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.process
+@pytest.mark.e2e
+def test_file_that_is_through_ends_both_services_in_peace(tmp_path: Path) -> None:
+    clip = tmp_path / "clip.mp4"
+    write_h264(clip, 15, 30)
+    segments = tmp_path / "segments"
+    segments.mkdir()
+    run = Run(segments, VIDEO_SOURCE=str(clip), RINGCAST_VIDEO__FILE__LOOP="false")
+    assert run.wait() == 0
+    assert b"Video Module ended with code 0; ending the rest" in run.log
+    assert list(segments.iterdir()) == []
+
+
+def child(code: str, clock: Clock) -> Service:
+    return Service("Video Module", (sys.executable, "-c", code), os.environ, clock)
+
+
+def tend_until_it_paused(service: Service, capsys: pytest.CaptureFixture[str]) -> str:
+    said: list[str] = []
+
+    def look() -> bool:
+        assert service.tend() is None
+        said.append(capsys.readouterr().err)
+        return bool(said[-1])
+
+    wait_for(look, "a line on its end", 30.0)
+    return said[-1].strip()
+
+
+@pytest.mark.process
+def test_pauses_grow_to_half_a_minute_and_it_is_never_given_up(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = child("raise SystemExit(1)", clock)
+    service.start()
+    for number, pause_s in enumerate((1, 2, 4, 8, 16, 30, 30), start=1):
+        line = tend_until_it_paused(service, capsys)
+        again = f", {number} times in a row" if number > 1 else ""
+        start_again = f"starting it again in {pause_s} s"
+        assert line == f"Video Module ended with code 1{again}; {start_again}"
+        assert service.tend() is None, "its pause is not over"
+        clock.advance(pause_s)
+    service.end(1.0)
+
+
+@pytest.mark.process
+def test_one_that_ran_for_a_while_is_started_again_soon(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = child("import sys; sys.stdin.read(); raise SystemExit(3)", clock)
+    service.start()
+    tend_until_it_paused(service, capsys)
+    clock.advance(1.0)
+    assert service.tend() is None
+    clock.advance(61.0)
+    assert tend_until_it_paused(service, capsys).endswith("code 3; starting it again in 1 s")
+    service.end(1.0)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("code", [0, 2])
+def test_end_for_good_is_told(code: int, clock: Clock) -> None:
+    service = child(f"raise SystemExit({code})", clock)
+    service.start()
+    codes: list[int] = []
+
+    def look() -> bool:
+        found = service.tend()
+        codes.extend([] if found is None else [found])
+        return bool(codes)
+
+    wait_for(look, "end", 30.0)
+    assert codes == [code]
 
 
 @pytest.mark.process

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.jpeg import STANDARD_TABLES, JpegHeader, read_header
+from shared.jpeg import STANDARD_TABLES, JpegHeader, check_size, read_header
 from tests.support.pictures import telling_jpeg, telling_picture, without_tables
 
 WHOLE: Final = telling_jpeg(7)
@@ -129,3 +129,10 @@ def test_any_damage_gives_an_answer_or_a_sentence(at: int, damage: bytes, cut: i
         assert 1 <= header.height <= 65535
         assert header.size_bytes <= len(damaged)
         assert header.tables_at is None or 2 <= header.tables_at < header.size_bytes
+
+
+def test_size_is_compared_before_anybody_decodes() -> None:
+    jpeg = telling_jpeg(1)
+    check_size(jpeg, 320, 240)
+    with pytest.raises(ValueError, match="claims 320x240 pixels, not 640x480"):
+        check_size(jpeg, 640, 480)

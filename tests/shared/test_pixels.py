@@ -160,3 +160,17 @@ def test_a_damaged_jpeg_gives_no_pixels(paths: SegmentPaths, offset: int) -> Non
             pixels(view)
         view.close()
         reader.close()
+
+
+def test_jpeg_that_claims_another_size_than_its_frame_is_not_decoded(
+    writer: RingWriter, reader: RingReader
+) -> None:
+    """A header of 30000x30000 would take gigabytes."""
+    jpeg = telling_jpeg(2)
+    at = jpeg.index(b"\xff\xc0") + 5
+    write_jpeg(writer, jpeg[:at] + (30_000).to_bytes(2, "big") * 2 + jpeg[at + 4 :])
+    with (
+        reader.view(reader.head) as frame,
+        pytest.raises(EncodeError, match="claims 30000x30000 pixels, not 320x240"),
+    ):
+        pixels(frame)

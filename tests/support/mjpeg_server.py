@@ -60,14 +60,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         has_lengths = not self.path.endswith("?lengths=no")
         kind = "jpg" if self.path.endswith("?type=jpg") else "jpeg"
         for number in itertools.count() if count is None else range(count):
-            if number == manners.stall_after:
-                manners.stopping.wait()
             if manners.stopping.wait(1.0 / manners.fps):
                 return
             jpeg = manners.picture(number)
             length = f"Content-Length: {len(jpeg)}\r\n" if has_lengths else ""
             head = f"--{_BOUNDARY}\r\nContent-Type: image/{kind}\r\n{length}\r\n"
-            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            part = head.encode() + jpeg + b"\r\n"
+            if number == manners.stall_after:
+                if self.path.endswith("?stall=inside"):
+                    self.wfile.write(part[: len(part) // 2])
+                manners.stopping.wait()
+                return
+            self.wfile.write(part)
 
     def log_message(self, *_args: object) -> None:
         """Keep quiet."""
@@ -81,7 +85,8 @@ class _Server(http.server.ThreadingHTTPServer):
 class MjpegServer:
     """Serves ``/stream`` to any number of clients; a context manager.
 
-    ``/stream?lengths=no`` gives parts without a Content-Length, ``?type=jpg`` calls them image/jpg.
+    ``/stream?lengths=no`` gives parts without a Content-Length, ``?type=jpg`` calls them image/jpg;
+    with ``?stall=inside`` the silence begins in the middle of a picture.
 
     Args:
         picture: Gives the JPEG of picture 0, 1, 2 …

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "bars_are_right",
+    "claiming",
     "number_in",
     "telling_jpeg",
     "telling_picture",
@@ -40,11 +41,17 @@ def telling_picture(number: int, width: int = 320, height: int = 240) -> NDArray
     return image
 
 
-def telling_jpeg(number: int) -> bytes:
+def telling_jpeg(number: int, width: int = 320, height: int = 240) -> bytes:
     """The telling picture as a JPEG."""
-    encoded, data = cv2.imencode(".jpg", telling_picture(number))
+    encoded, data = cv2.imencode(".jpg", telling_picture(number, width, height))
     assert encoded
     return bytes(data)
+
+
+def claiming(jpeg: bytes, width: int, height: int) -> bytes:
+    """The JPEG with another size in its header: a decompression bomb, if that is large."""
+    at = jpeg.index(b"\xff\xc0") + 5
+    return jpeg[:at] + height.to_bytes(2, "big") + width.to_bytes(2, "big") + jpeg[at + 4 :]
 
 
 def without_tables(jpeg: bytes) -> bytes:

@@ -165,11 +165,13 @@ class Services:
         folder: For logs and the configuration file.
         segment: ``video.shared_memory_name`` of everything started here.
         children: Everything started here, in order.
+        variables: Of the environment of everything started from now on.
     """
 
     folder: Path
     segment: str
     children: list[Child] = field(default_factory=list)
+    variables: dict[str, str] = field(default_factory=dict)
 
     def environment(self, settings: dict[str, object]) -> dict[str, str]:
         """Variables of a child: no settings but the given ones, dotted as in config.json."""
@@ -184,18 +186,31 @@ class Services:
         for key, value in merged.items():
             name = "RINGCAST_" + key.upper().replace(".", "__")
             variables[name] = str(value).lower() if isinstance(value, bool) else str(value)
-        return variables
+        return variables | self.variables
 
     def log(self, name: str) -> Path:
         """A fresh log file for a child."""
         return self.folder / f"{len(self.children)}-{name}.log"
 
-    def video(self, source: str = SMALL, **settings: object) -> Child:
-        """Start ``python -m services.video``; settings as ``video__ring__slots=4``."""
+    def video(
+        self,
+        source: str = SMALL,
+        *,
+        variables: dict[str, str] | None = None,
+        program: str = "services.video",
+        **settings: object,
+    ) -> Child:
+        """Start the Video Module.
+
+        Args:
+            source: ``video.source``.
+            variables: Further ones of its environment.
+            program: ``tests.support.faulty_video`` for one that fails where it is told to.
+            settings: As ``video__ring__slots=4``.
+        """
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        environment = self.environment({"video.source": source, **dotted})
-        command = [sys.executable, "-m", "services.video"]
-        child = Child(command, environment, self.log("video"))
+        environment = self.environment({"video.source": source, **dotted}) | (variables or {})
+        child = Child([sys.executable, "-m", program], environment, self.log("video"))
         self.children.append(child)
         return child
 

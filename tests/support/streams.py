@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from tests.support.multipart import Part
     from tests.support.processes import Api
 
-__all__ = ["STREAM", "assert_never_back", "assert_telling", "decoded", "picture", "status"]
+__all__ = [
+    "STREAM",
+    "assert_never_back",
+    "assert_telling",
+    "assert_whole",
+    "decoded",
+    "picture",
+    "status",
+]
 
 STREAM: Final = "/stream/video/shm"
 
@@ -42,6 +50,21 @@ def assert_telling(part: Part) -> None:
     assert top == bottom, "top and bottom belong to different frames"
     assert top.sequence == part.number
     assert abs(top.captured_wall_us / 1e6 - part.timestamp) < 0.5
+
+
+def assert_whole(part: Part) -> None:
+    """Check that the picture has the size the headers tell, and its halves belong together.
+
+    For pictures of ``tests/support/pictures.py``, whose codes hold numbers of their own and no
+    time; one that holds a time has to be telling.
+    """
+    image = decoded(part)
+    assert f"{image.shape[1]}x{image.shape[0]}" == part.headers["x-size"]
+    top, bottom = read_codes(image)
+    assert top is not None
+    assert top == bottom, "top and bottom belong to different frames"
+    if top.captured_wall_us:
+        assert_telling(part)
 
 
 def assert_never_back(parts: list[Part]) -> None:

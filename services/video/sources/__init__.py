@@ -41,17 +41,21 @@ def open_source(settings: VideoSettings, wait: Wait = time.sleep) -> Source:
         address = classify(settings.source)
         match address.kind:
             case Kind.PATTERN:
-                return PatternSource(parse_pattern(address.target), wait)
+                return _pattern(address.target, settings.max_pixels, wait)
             case Kind.FILE:
                 return FileSource(
                     Path(address.target),
                     loop=settings.file.loop,
                     wait=wait,
                     passthrough=settings.passthrough,
+                    max_pixels=settings.max_pixels,
                 )
             case Kind.DEVICE:
                 return DeviceSource(
-                    Path(address.target), settings.device, passthrough=settings.passthrough
+                    Path(address.target),
+                    settings.device,
+                    passthrough=settings.passthrough,
+                    max_pixels=settings.max_pixels,
                 )
             case Kind.NETWORK:
                 return NetworkSource(
@@ -59,6 +63,15 @@ def open_source(settings: VideoSettings, wait: Wait = time.sleep) -> Source:
                     open_timeout_s=settings.open_timeout_sec,
                     read_timeout_s=settings.read_timeout_sec,
                     passthrough=settings.passthrough,
+                    max_pixels=settings.max_pixels,
                 )
     except ValueError as error:
         raise ConfigError([f"video.source: {error}"]) from None
+
+
+def _pattern(url: str, max_pixels: int, wait: Wait) -> PatternSource:
+    spec = parse_pattern(url)
+    if spec.width * spec.height > max_pixels:
+        msg = f"{url!r} has more pixels than video.max_pixels allows ({max_pixels})"
+        raise ValueError(msg)
+    return PatternSource(spec, wait)

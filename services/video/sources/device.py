@@ -30,6 +30,8 @@ __all__ = ["DeviceSource"]
 log = logging.getLogger(__name__)
 
 _FPS_TOLERANCE: Final = 0.5
+_SILENCE_S: Final = 10.0
+"""OpenCV's own patience with a camera that gives nothing: ``CAP_PROP_READ_TIMEOUT_MSEC``."""
 
 
 class DeviceSource(CaptureSource):
@@ -43,6 +45,7 @@ class DeviceSource(CaptureSource):
         path: The device, ``/dev/video0``.
         wishes: The ``video.device`` settings.
         passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
+        max_pixels: The ``video.max_pixels`` setting.
         make_capture: For tests.
     """
 
@@ -52,13 +55,25 @@ class DeviceSource(CaptureSource):
         wishes: DeviceSettings,
         *,
         passthrough: bool = False,
+        max_pixels: int = 100_000_000,
         make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(f"v4l2:{path}")
         self._path = path
         self._wishes = wishes
         self._passthrough = passthrough
+        self._max_pixels = max_pixels
         self._make_capture = make_capture
+
+    @property
+    def longest_open_s(self) -> float:
+        """OpenCV may wait for the camera while it tries what it can do."""
+        return _SILENCE_S
+
+    @property
+    def longest_grab_s(self) -> float:
+        """As long as OpenCV waits for a picture."""
+        return _SILENCE_S
 
     def open(self) -> None:
         """Open the camera and ask for what was wished.
@@ -76,7 +91,12 @@ class DeviceSource(CaptureSource):
                 "capture device (a camera often has two nodes, try the next number)"
             )
         self._ask(capture)
-        self._pictures = pictures_of(capture, cv2.CAP_V4L2, passthrough=self._passthrough)
+        self._pictures = pictures_of(
+            capture,
+            cv2.CAP_V4L2,
+            passthrough=self._passthrough,
+            max_pixels=self._max_pixels,
+        )
         self._compare(capture)
 
     def grab(self) -> Grab:

@@ -39,6 +39,7 @@ class FileSource(CaptureSource):
         loop: Start over at the end; otherwise ``grab`` raises SourceEnded.
         wait: Sleeps; comes back early when the service stops.
         passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
+        max_pixels: The ``video.max_pixels`` setting.
         make_capture: For tests.
     """
 
@@ -49,6 +50,7 @@ class FileSource(CaptureSource):
         loop: bool = True,
         wait: Wait = time.sleep,
         passthrough: bool = False,
+        max_pixels: int = 100_000_000,
         make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(f"file:{path}")
@@ -56,8 +58,20 @@ class FileSource(CaptureSource):
         self._loop = loop
         self._pacer = Pacer(wait)
         self._passthrough = passthrough
+        self._max_pixels = max_pixels
         self._make_capture = make_capture
         self._position_s: float | None = None
+
+    @property
+    def longest_open_s(self) -> float:
+        """Nobody has to answer."""
+        return 0.0
+
+    @property
+    def longest_grab_s(self) -> float:
+        """The file's own pace, which may be a picture in minutes; a late one is followed by one."""
+        period_s = 0.0 if self._pictures is None else self._period_s(self._pictures)
+        return 2.0 * max(_LONGEST_PICTURE_S, period_s)
 
     def open(self) -> None:
         """Open the file at its first picture.
@@ -72,7 +86,12 @@ class FileSource(CaptureSource):
         if not capture.isOpened():
             capture.release()
             raise SourceUnavailable(f"{self._path} is not a video that FFmpeg can read")
-        self._pictures = pictures_of(capture, cv2.CAP_FFMPEG, passthrough=self._passthrough)
+        self._pictures = pictures_of(
+            capture,
+            cv2.CAP_FFMPEG,
+            passthrough=self._passthrough,
+            max_pixels=self._max_pixels,
+        )
         self._position_s = None
 
     def grab(self) -> Grab:

@@ -25,6 +25,10 @@ from shared.errors import SourceUnavailable
 __all__ = ["NetworkSource"]
 
 _DIAGNOSIS_TIMEOUT_S: Final = 2.0
+_NAME_SERVICE_S: Final = 30.0
+"""Two tries of 5 s with each of three name servers: what resolv.conf(5) has by default."""
+_OPENING_STEPS: Final = 2
+"""FFmpeg connects and looks at the stream; then we may ask why that failed, in two steps again."""
 _MAX_STATUS_LINE: Final = 256
 _STATUS_LINE: Final = re.compile(r"HTTP/\d\.\d ((\d{3})\b[ -~]{0,60})")
 
@@ -41,6 +45,7 @@ class NetworkSource(CaptureSource):
         open_timeout_s: How long the other side may take to answer.
         read_timeout_s: How long it may be silent afterwards.
         passthrough: Keep JPEGs as they are, the ``video.passthrough`` setting.
+        max_pixels: The ``video.max_pixels`` setting.
         make_capture: For tests.
     """
 
@@ -51,6 +56,7 @@ class NetworkSource(CaptureSource):
         open_timeout_s: float = 5.0,
         read_timeout_s: float = 5.0,
         passthrough: bool = False,
+        max_pixels: int = 100_000_000,
         make_capture: MakeCapture = open_capture,
     ) -> None:
         super().__init__(without_secrets(url))
@@ -58,6 +64,7 @@ class NetworkSource(CaptureSource):
         self._open_timeout_s = open_timeout_s
         self._read_timeout_s = read_timeout_s
         self._passthrough = passthrough
+        self._max_pixels = max_pixels
         self._make_capture = make_capture
         self._has_grabbed = False
 
@@ -68,6 +75,20 @@ class NetworkSource(CaptureSource):
             return "closed"
         live_rate = self._url.startswith("rtsp")
         return self._pictures.details if live_rate else self._pictures.size_and_codec
+
+    @property
+    def longest_open_s(self) -> float:
+        """Name service, connection and first answer; and all that again, to find out what failed.
+
+        The name service is asked by the C library, which knows no timeout of ours.
+        """
+        ours_s = self._open_timeout_s + _DIAGNOSIS_TIMEOUT_S
+        return _OPENING_STEPS * (ours_s + _NAME_SERVICE_S)
+
+    @property
+    def longest_grab_s(self) -> float:
+        """As long as FFmpeg waits for a silent server."""
+        return self._read_timeout_s
 
     def open(self) -> None:
         """Connect and find out what the stream holds.
@@ -88,7 +109,12 @@ class NetworkSource(CaptureSource):
         if not capture.isOpened():
             capture.release()
             raise SourceUnavailable(_why_not(self._url))
-        self._pictures = pictures_of(capture, cv2.CAP_FFMPEG, passthrough=self._passthrough)
+        self._pictures = pictures_of(
+            capture,
+            cv2.CAP_FFMPEG,
+            passthrough=self._passthrough,
+            max_pixels=self._max_pixels,
+        )
         self._has_grabbed = False
 
     def grab(self) -> Grab:

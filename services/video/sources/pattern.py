@@ -95,6 +95,16 @@ class PatternSource:
         """Size and rate."""
         return f"{self._spec.width}x{self._spec.height} at {self._spec.fps:g} fps, test pattern"
 
+    @property
+    def longest_open_s(self) -> float:
+        """Painting takes what it takes."""
+        return 0.0
+
+    @property
+    def longest_grab_s(self) -> float:
+        """The first picture is due a period after the next one would have been."""
+        return 2.0 / self._spec.fps
+
     def open(self) -> None:
         """Paint the background, the first time; begin to count."""
         if self._scene is None:

@@ -82,6 +82,14 @@ class Source(Protocol):
     def details(self) -> str:
         """What the opened source turned out to be, for the log: size, rate, format."""
 
+    @property
+    def longest_open_s(self) -> float:
+        """How long ``open`` may rightly take, seconds: what others are given to answer."""
+
+    @property
+    def longest_grab_s(self) -> float:
+        """How long the next ``grab`` may rightly take, seconds: timeouts, or a slow pace."""
+
     def open(self) -> None:
         """Get ready to grab; may take as long as the open timeout.
 

@@ -70,7 +70,7 @@ def test_reduction_is_the_largest_that_goes(size: tuple[int, int], factor: int) 
 @pytest.mark.parametrize(("width", "height"), [(320, 240), (317, 203)])
 def test_jpeg_is_decoded_smaller_with_its_colors(factor: int, width: int, height: int) -> None:
     jpeg = encode_image(ramp(width, height), PixelFormat.BGR24, 95)
-    image = decode(jpeg, factor)
+    image = decode(jpeg, (width, height), factor)
     assert image.shape == (-(-height // factor), -(-width // factor), 3)
     expected = cv2.resize(ramp(width, height), image.shape[1::-1], interpolation=cv2.INTER_AREA)
     assert np.abs(image.astype(int) - expected).mean() < 4
@@ -79,7 +79,16 @@ def test_jpeg_is_decoded_smaller_with_its_colors(factor: int, width: int, height
 def test_what_is_no_jpeg_is_an_encode_error() -> None:
     for data in (b"", b"\xff\xd8 this is no picture \xff\xd9"):
         with pytest.raises(EncodeError, match="cannot be decoded"):
-            decode(np.frombuffer(data, np.uint8))
+            decode(np.frombuffer(data, np.uint8), (320, 240))
+
+
+def test_jpeg_that_claims_another_size_than_the_ring_is_not_decoded() -> None:
+    """The ring may hold anything; a header of 30000x30000 would take gigabytes."""
+    jpeg = encode_image(ramp(320, 240), PixelFormat.BGR24, 95)
+    at = jpeg.tobytes().index(b"\xff\xc0") + 5
+    jpeg[at : at + 4] = np.frombuffer((30_000).to_bytes(2, "big") * 2, np.uint8)
+    with pytest.raises(EncodeError, match="claims 30000x30000 pixels, not 320x240"):
+        decode(jpeg, (320, 240))
 
 
 def test_image_that_opencv_refuses_is_an_encode_error() -> None:

@@ -75,9 +75,9 @@ def test_small_pictures_of_a_jpeg_come_from_a_small_decoding(
     factors: list[int] = []
     real = imaging.decode
 
-    def counting(payload: NDArray[Any], factor: int) -> NDArray[Any]:
+    def counting(payload: NDArray[Any], size: tuple[int, int], factor: int) -> NDArray[Any]:
         factors.append(factor)
-        return real(payload, factor)
+        return real(payload, size, factor)
 
     monkeypatch.setattr(imaging, "decode", counting)
     write_jpeg(writer)

@@ -22,13 +22,16 @@ from services.video.messages import (
     SourceOpened,
     StopRequested,
 )
+from services.video.notify import Notifier
 from services.video.sources.source import Grab, PictureResized, PictureUnreadable, monotonic_ns
+from services.video.watchdog import Pulse
 from shared.errors import RingSpaceError
 from shared.frame import Geometry, PixelFormat
 from shared.publisher import Publisher
 from shared.ring.reader import RingReader
 from shared.ring.writer import RingWriter
 from shared.settings_schema import RetrySettings, VideoSettings
+from tests.support.systemd import NotifyListener
 from tests.support.video import wait_for
 
 if TYPE_CHECKING:
@@ -90,6 +93,8 @@ class Rig:
         self.source = Source()
         self.turns = Turns()
         self.inbox: Inbox = queue.SimpleQueue()
+        self.pulse = Pulse("capture loop")
+        self.notifier = Notifier()
         self._writer = writer
         self.loop = CaptureLoop(
             self.source,  # type: ignore[arg-type]  # scripted
@@ -104,7 +109,7 @@ class Rig:
         """Give it the messages and then the wish to end; every one is handled before that."""
         for message in (*messages, STOP):
             self.inbox.put(message)
-        return self.loop.run()
+        return self.loop.run(self.pulse, self.notifier)
 
     def newest(self) -> tuple[FrameInfo, np.ndarray, int]:
         """The newest frame, and how many frames the ring counts as dropped."""
@@ -267,7 +272,7 @@ def test_silence_is_blanked_after_the_stall_timeout_and_the_heart_beats_on(
 ) -> None:
     rig = Rig(writer, publisher, stall_timeout_sec=0.3)
     rig.inbox.put(picture())
-    working = threading.Thread(target=rig.loop.run)
+    working = threading.Thread(target=rig.loop.run, args=(rig.pulse, rig.notifier))
     working.start()
     try:
         reader = wait_for(lambda: open_ring(writer.paths), "ring")
@@ -296,7 +301,7 @@ def test_source_that_is_slow_by_nature_has_not_stalled(
     stopper = threading.Timer(0.6, rig.inbox.put, [STOP])
     stopper.start()
 
-    rig.loop.run()
+    rig.loop.run(rig.pulse, rig.notifier)
 
     assert rig.newest()[0].online
 
@@ -309,7 +314,7 @@ def test_rate_of_a_source_that_does_not_know_it_is_learned_from_its_gaps(
     for at_s, message in ((0.4, picture()), (1.0, STOP)):
         threading.Timer(at_s, rig.inbox.put, [message]).start()
 
-    rig.loop.run()
+    rig.loop.run(rig.pulse, rig.notifier)
 
     info, _, _ = rig.newest()
     assert info.online
@@ -324,7 +329,7 @@ def test_outage_is_not_taken_for_the_rate_of_the_source(
     for at_s, message in ((0.05, picture()), (0.7, picture()), (0.75, picture()), (1.3, STOP)):
         threading.Timer(at_s, rig.inbox.put, [message]).start()
 
-    rig.loop.run()
+    rig.loop.run(rig.pulse, rig.notifier)
 
     info, _, _ = rig.newest()
     assert not info.online  # blanked after stall_timeout, not after twice the outage
@@ -346,6 +351,19 @@ def test_picture_that_waits_is_shown_before_a_blank_that_is_due(
 
 def open_ring(paths: SegmentPaths) -> RingReader | None:
     return RingReader.open(paths) if paths.ring.exists() else None
+
+
+def test_systemd_and_the_watchdog_hear_of_it(rig: Rig) -> None:
+    listener = NotifyListener(f"@ringcast-test-{os.getpid()}")
+    rig.notifier = Notifier(listener.address)
+    with listener.socket, rig.notifier:
+        rig.run(picture(), SourceLost("no cable"))
+        assert listener.heard() == [
+            ["READY=1", "STATUS=64x48 from source"],
+            ["STATUS=blanks: no cable"],
+            ["STOPPING=1", "STATUS=ending: stopped by the test"],
+        ]
+    assert rig.pulse.call is not None
 
 
 def test_ends_say_why(rig: Rig) -> None:

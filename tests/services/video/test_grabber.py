@@ -19,6 +19,7 @@ from services.video.messages import (
     SourceOpened,
 )
 from services.video.sources.source import Grab, monotonic_ns
+from services.video.watchdog import Pulse
 from shared.errors import SourceEnded, SourceUnavailable
 from shared.frame import Geometry, PixelFormat
 
@@ -35,6 +36,8 @@ class ScriptedSource:
         self._script = list(script)
         self.label = "script"
         self.details = "scripted"
+        self.longest_open_s = 3.0
+        self.longest_grab_s = 2.0
         self.closed = 0
         self.threads: set[str] = set()
 
@@ -61,10 +64,15 @@ class ScriptedSource:
 class Rig:
     """A running grabber and its inbox."""
 
-    def __init__(self, source: ScriptedSource, initial_s: float = 0.001) -> None:
+    def __init__(
+        self, source: ScriptedSource, initial_s: float = 0.001, pulse: Pulse | None = None
+    ) -> None:
         self.inbox: Inbox = queue.SimpleQueue()
         self.stopping = threading.Event()
-        self.grabber = Grabber(source, self.inbox, Backoff(initial_s, 30.0), self.stopping)
+        self.pulse = pulse or Pulse("grabber")
+        self.grabber = Grabber(
+            source, self.inbox, Backoff(initial_s, 30.0), self.stopping, self.pulse
+        )
         self.grabber.start()
 
     def next(self) -> Message:
@@ -115,6 +123,32 @@ def test_server_that_ends_after_every_picture_is_asked_less_and_less_often(
 
     pauses = [message.rpartition("next try in ")[2] for message in caplog.messages]
     assert pauses == ["0.001 s", "0.002 s", "0.004 s"]
+
+
+def test_watchdog_is_told_of_every_call_and_what_it_may_take() -> None:
+    calls: list[tuple[str, float] | None] = []
+    pulse = Pulse("grabber")
+
+    class Looking(ScriptedSource):
+        def _next(self) -> None:
+            call = pulse.call
+            calls.append(None if call is None else (call.what, call.may_take_s))
+            super()._next()
+
+    source = Looking("open", "picture", SourceUnavailable("gone"))
+    rig = Rig(source, initial_s=3600.0, pulse=pulse)
+    rig.next()
+    rig.next()
+    assert rig.pulse.call is None, "the picture's turn is somebody else's"
+    rig.grabber.resume()
+    assert rig.next() == SourceLost("gone")
+    assert calls == [
+        ("opening script", 3.0),
+        ("waiting for a picture of script", 2.0),
+        ("waiting for a picture of script", 2.0),
+    ]
+    assert rig.grabber.stop(5.0)
+    assert rig.pulse.call is None, "a pause is no call"
 
 
 def test_pictures_are_handed_over_in_turns(run: Callable[..., Rig]) -> None:

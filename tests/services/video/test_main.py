@@ -80,6 +80,7 @@ def test_end_of_standard_input_ends_it_only_when_asked_to(
     assert "standard input" in video.log
 
 
+@pytest.mark.faults
 def test_it_does_not_outlive_a_parent_that_is_killed(watcher: Watcher, paths: SegmentPaths) -> None:
     """Legacy mode: an API worker starts it with a pipe, and workers do get kill -9."""
     arguments = (
@@ -99,6 +100,7 @@ def test_it_does_not_outlive_a_parent_that_is_killed(watcher: Watcher, paths: Se
     wait_for(lambda: not paths.ring.exists() and not paths.socket.exists(), "end of the child")
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 def test_signal_ends_it_while_the_source_hangs_in_c(
     start_video: StartVideo, watcher: Watcher
@@ -118,6 +120,7 @@ def test_signal_ends_it_while_the_source_hangs_in_c(
     assert "leaving without it" in video.log
 
 
+@pytest.mark.faults
 def test_silent_source_is_blanked_with_the_reason_and_the_heartbeat_goes_on(
     start_video: StartVideo, watcher: Watcher, paths: SegmentPaths
 ) -> None:
@@ -138,6 +141,7 @@ def test_silent_source_is_blanked_with_the_reason_and_the_heartbeat_goes_on(
         reader.close()
 
 
+@pytest.mark.faults
 def test_pause_of_the_whole_process_is_no_silence_of_the_source(
     start_video: StartVideo, watcher: Watcher
 ) -> None:
@@ -154,6 +158,7 @@ def test_pause_of_the_whole_process_is_no_silence_of_the_source(
     assert "no picture" not in video.log
 
 
+@pytest.mark.faults
 def test_kill_leaves_a_mess_that_the_next_start_clears_and_works_on(
     start_video: StartVideo, watcher: Watcher, paths: SegmentPaths
 ) -> None:
@@ -171,6 +176,7 @@ def test_kill_leaves_a_mess_that_the_next_start_clears_and_works_on(
     assert not paths.ring.exists()
 
 
+@pytest.mark.faults
 def test_second_writer_leaves_with_a_clear_error_and_the_first_goes_on(
     start_video: StartVideo, watcher: Watcher, paths: SegmentPaths
 ) -> None:
@@ -187,6 +193,7 @@ def test_second_writer_leaves_with_a_clear_error_and_the_first_goes_on(
     assert after.epoch == before.epoch
 
 
+@pytest.mark.faults
 def test_source_is_lost_blanked_and_comes_back_by_itself(
     start_video: StartVideo, watcher: Watcher
 ) -> None:
@@ -209,6 +216,7 @@ def test_source_is_lost_blanked_and_comes_back_by_itself(
         assert "next try in 0.2 s" in video.log
 
 
+@pytest.mark.faults
 @pytest.mark.slow
 def test_rtsp_camera_is_lost_and_comes_back_by_itself(
     start_video: StartVideo, watcher: Watcher, h264_file: Path
@@ -311,6 +319,7 @@ def test_impossible_source_is_a_setting_to_correct(source: str) -> None:
     assert ended.stderr.startswith("ringcast: video.source: ")
 
 
+@pytest.mark.faults
 def test_no_room_for_the_first_segment_is_a_clear_error(segment_directory: Path) -> None:
     ended = run_to_the_end(
         f"--video.shared_memory_directory={segment_directory}", "--video.ring.reserve_mb=65536"

@@ -37,3 +37,19 @@ def test_source_that_became_slow_is_believed_after_three_gaps() -> None:
     patience = Patience(2.0)
     given_s = [patience.after_picture(now_s, None) for now_s in (0.0, 0.1, 5.1, 10.1, 15.1)]
     assert given_s == pytest.approx([2.0, 2.0, 2.0, 2.0, 10.0])
+
+
+def test_source_of_nothing_but_damaged_pictures_is_lost_after_a_while() -> None:
+    patience = Patience(2.0)
+    assert patience.after_damage(10.0) is None
+    assert patience.after_damage(11.9) is None
+    assert patience.after_damage(12.5) == "nothing but damaged pictures for 2 s"
+
+
+def test_good_picture_or_a_new_opening_forgives_the_damaged_ones() -> None:
+    patience = Patience(2.0)
+    patience.after_damage(10.0)
+    patience.after_picture(11.0, None)
+    assert patience.after_damage(12.5) is None
+    patience.after_opening()
+    assert patience.after_damage(15.0) is None

@@ -46,3 +46,17 @@ def test_complaint_with_every_picture_is_voiced_now_and_then(
         statistics.complain(picture / 3, "damaged")
 
     assert caplog.messages == ["damaged", "damaged (29 more like this)"]
+
+
+def test_damaged_pictures_are_told_where_there_are_any(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    statistics = Statistics(0.0)
+    statistics.count_dropped(3)
+    statistics.count_damaged()
+    statistics.report(60.0)
+    statistics.report(120.0)
+
+    assert caplog.messages == [
+        "0.0 fps; in the last minute 0 frames, 3 dropped (1 of them damaged)",
+        "0.0 fps; in the last minute 0 frames, 0 dropped",
+    ]
