@@ -57,8 +57,8 @@ bench: $(READY) $(BENCH_PROGRAMS) ## what clients cost, beside the ideal and the
 bench-quick: $(READY) $(BENCH_PROGRAMS) ## a part of it: 90 seconds
 	$(VENV_PYTHON) -m benchmarks.bench --quick
 
-soak: $(READY) $(BENCH_PROGRAMS) ## clients coming and going: is the memory flat? MINUTES=60
-	$(VENV_PYTHON) -m benchmarks.soak --minutes $(or $(MINUTES),60)
+soak: $(READY) $(BENCH_PROGRAMS) ## clients come and go, services are killed: flat, or it fails; DURATION=1h (30s, 3m)
+	$(VENV_PYTHON) -m benchmarks.soak --duration $(or $(DURATION),1h) $(if $(OUTPUT),--output $(OUTPUT))
 
 benchmarks/build/%: benchmarks/%.c
 	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler ($(CC)): apt install gcc libc6-dev" >&2; exit 1; }
