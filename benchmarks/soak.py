@@ -72,13 +72,18 @@ def main() -> None:
     record = Record(options.duration)
     with tempfile.TemporaryDirectory(prefix="ringcast_soak_") as temporary:
         log = Path(temporary) / "servers.log"
+        interrupted = False
         try:
             with services(SOURCE, options.workers, log) as running:
                 soak(running, record, options.seed)
+        except KeyboardInterrupt:
+            interrupted = True
         finally:
             shutil.copy(log, folder / "soak.log")
         said = log.read_text(encoding="utf-8", errors="replace")
     record.zero["tracebacks in the log"] = (said.count("Traceback"), len(said.splitlines()))
+    if interrupted:
+        sys.exit("interrupted: nothing is judged")
     findings, outages = judged(record)
     _publish(record, findings, outages, folder)
     sys.exit(0 if all(finding.good for finding in findings) else 1)

@@ -52,12 +52,12 @@ _PANELS: Final[tuple[tuple[str, str, dict[str, tuple[str, str]]], ...]] = (
         },
     ),
     (
-        "number",
+        "descriptors,\nthreads",
         "linear",
         {
-            "worker_fds": ("descriptors of all workers", _BLUE),
-            "worker_threads": ("threads of all workers", _LIGHT),
-            "video_fds": ("descriptors of the Video Module", _GREEN),
+            "worker_fds": ("descriptors, all workers", _BLUE),
+            "worker_threads": ("threads, all workers", _LIGHT),
+            "video_fds": ("descriptors, Video Module", _GREEN),
         },
     ),
     ("segments\n(MB)", "linear", {"shm_mb": ("camera and variants", _BLUE)}),
@@ -121,6 +121,7 @@ def _gaps(values: Sequence[float | None]) -> list[float]:
 def _scale(axes: Axes, scale: str) -> None:
     if scale == "log":
         axes.set_yscale("log")
+        axes.set_ylim(1, 1000)
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     elif scale == "symlog":
         axes.set_yscale("symlog", linthresh=1)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["STEADY", "Record", "soak"]
 
-STEADY: Final = ("", "", "?quality=60", "?width=480")
-"""What the steady clients ask for; all large enough for the number in the picture to be read."""
+STEADY: Final = {"": None, "?quality=85": 15.0, "?quality=60": None, "?width=480": 15.0}
+"""What the steady clients ask for, all large enough for the number in the picture to be read, and
+after how many seconds they leave and come back: a new worker gets new clients only, and one that is
+killed is to have a steady client."""
 _TICK_S: Final = 0.25
 _LONGEST_INTERVAL_S, _SAMPLES = 5.0, 90
 
@@ -63,12 +65,13 @@ def soak(running: Services, record: Record, seed: int) -> None:
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable, nothing to be kept secret
     base = f"http://127.0.0.1:{running.port}{STREAM}"
-    record.steady = [SteadyClient(base + query) for query in STEADY]
+    record.steady = [SteadyClient(base + query, stay_s) for query, stay_s in STEADY.items()]
     record.started_s = time.monotonic()
     faults = Faults(running, schedule(record.duration_s), record.started_s)
     record.events = faults.done
     sampler = Sampler(running, record.steady, record.started_s)
     try:
+        sampler.wait_for_workers()
         for client in record.steady:
             client.start()
         record.rest.append(sampler.rest())

@@ -157,22 +157,34 @@ class Sampler:
             counters=self._totals.add(polled),
         )
 
+    def wait_for_workers(self) -> None:
+        """Wait until every worker answers, so that clients are spread over all of them.
+
+        Raises:
+            TimeoutError: One does not.
+        """
+        deadline_s = time.monotonic() + _REST_S
+        while len(poll_workers(self._running)) < self._running.workers:
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"not all workers answered in {_REST_S:g} s")
+            time.sleep(0.1)
+
     def rest(self) -> Sample:
         """Wait until nobody but the steady clients is there, all of them with frames; then read.
 
-        Raises:
-            TimeoutError: Somebody stays, or somebody gets nothing.
+        Who is still there after half a minute is in the sample, as one of the crowd.
         """
-        present, deadline_s = 0, time.monotonic() + _REST_S
-        while time.monotonic() < deadline_s:
+        deadline_s = time.monotonic() + _REST_S
+        while True:
             polled = poll_workers(self._running)
             present = sum(int(each.values.get("clients", 0)) for each in polled.values())
             seen = [client.seen(time.monotonic()) for client in self._steady]
             whole = len(polled) == self._running.workers
             if whole and present == len(self._steady) and all(one.ages_ms for one in seen):
                 return self.sample(0)
+            if time.monotonic() > deadline_s:
+                return self.sample(abs(present - len(self._steady)))
             time.sleep(1.0)
-        raise TimeoutError(f"{present} clients after {_REST_S:g} s, not {len(self._steady)}")
 
 
 def _processes(running: Services) -> list[Process]:
@@ -230,4 +242,4 @@ def _row(sample: Sample) -> dict[str, float]:
             values = [one[key] for one in ours]
             row[f"{kind}_{key}"] = max(values) if key.endswith("_mb") else sum(values)
     row |= {"shm_files": sample.shm_files, "shm_mb": sample.shm_mb}
-    return row | sample.counters
+    return row | {key: value for key, value in sample.counters.items() if key not in row}

@@ -7,6 +7,7 @@ headers speak of.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from array import array
@@ -53,6 +54,7 @@ class SteadyClient(threading.Thread):
 
     Args:
         url: Of the stream.
+        stay_s: After so many seconds it leaves and comes back; None: it stays.
 
     Attributes:
         arrivals_s: When each live frame's last byte had come, ``time.monotonic()``.
@@ -65,14 +67,14 @@ class SteadyClient(threading.Thread):
         complaints: The first few things that were wrong, for the report.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, stay_s: float | None = None) -> None:
         super().__init__(name=f"steady {url}", daemon=True)
         self.arrivals_s = array("d")
         self.ages_ms = array("f")
         self.cuts_s: list[float] = []
         self.checked = self.wrong = self.backwards = self.refusals = 0
         self.complaints: list[str] = []
-        self._url = url
+        self._url, self._stay_s = url, stay_s
         self._newest = (0, 0)
         self._seen = Seen(time.monotonic())
         self._lock = threading.Lock()
@@ -104,8 +106,9 @@ class SteadyClient(threading.Thread):
         if client.status != 200:  # noqa: PLR2004 - HTTP's
             self.refusals += 1
             return
+        until_s = time.monotonic() + (self._stay_s or math.inf)
         try:
-            while not self._leaving.is_set():
+            while not self._leaving.is_set() and time.monotonic() < until_s:
                 self._take(client.next_part())
         except (OSError, EndOfStream):
             self.cuts_s.append(time.monotonic())

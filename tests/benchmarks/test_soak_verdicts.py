@@ -117,15 +117,20 @@ def test_segments_that_grow_are_found() -> None:
 
 def test_descriptors_rings_and_files_that_stay_are_found_at_rest() -> None:
     before = samples([(0.0, life(10, 0.0))])[0]
-    process = dataclasses.replace(before.processes[0], fds=100, threads=9, ring_maps=4)
-    after = dataclasses.replace(before, processes=[process], shm_files=13)
+    process = dataclasses.replace(before.processes[0], fds=100, threads=9, ring_maps=6)
+    after = dataclasses.replace(before, processes=[process], shm_files=16)
     assert all(one.good for one in judged_rest(before, before))
     assert {one.what: one.good for one in judged_rest(before, after)} == {
-        "at rest: fds": False,
-        "at rest: threads": False,
-        "at rest: ring_maps": False,
+        "at rest: clients": True,
         "at rest: shm_files": False,
         "at rest: shm_mb": True,
+        "at rest: ring_maps": False,
+        "at rest: master fds": True,
+        "at rest: video fds": True,
+        "at rest: worker fds": False,
+        "at rest: master threads": True,
+        "at rest: video threads": True,
+        "at rest: worker threads": False,
     }
 
 
