@@ -57,14 +57,21 @@ _EQUAL_AGE_S: Final = (20.0, 40.0)
 _LIVES_MB: Final = 2.0
 """What two starts of the same program differ by: addresses and the order of imports."""
 _AT_REST: Final = {
-    **{"clients": 0, "shm_files": 3, "shm_mb": 0.5, "ring_maps": 2},
-    **{"master fds": 2, "video fds": 1, "worker fds": 10},
-    **{"master threads": 0, "video threads": 0, "worker threads": 2},
+    "clients": 0,
+    "shm_files": 3,
+    "shm_mb": 0.5,
+    "ring_maps": 2,
+    "master fds": 2,
+    "video fds": 1,
+    "worker fds": 10,
+    "master threads": 0,
+    "video threads": 0,
+    "worker threads": 2,
 }
 """What may be there more at the end. One variant, three files, may be between two clients. Workers
-open some descriptors and threads on first use, and a variant that both have clients of takes some in
-both. What a restart of the Video Module or a reload left behind each time would be more than this
-after three minutes."""
+open some descriptors and threads on first use, and a variant that both have clients of takes some
+in both. What a restart of the Video Module or a reload left behind each time would be more than
+this after three minutes."""
 _MOST_CORRELATED: Final = 0.95
 
 
