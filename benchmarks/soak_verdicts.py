@@ -63,7 +63,7 @@ _AT_REST: Final = {
     "ring_maps": 2,
     "master fds": 2,
     "video fds": 1,
-    "worker fds": 10,
+    "worker fds": 14,
     "master threads": 0,
     "video threads": 0,
     "worker threads": 2,
