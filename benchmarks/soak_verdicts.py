@@ -15,9 +15,10 @@ replacements, not growth. Three things are asked instead:
    minutes; at rest it is the same.
 
 A slope is flat when it is less than 2 % of the mean in an hour, or less than its own uncertainty:
-two standard errors, widened by what neighboring samples have in common (first-order
-autocorrelation, Bartlett's factor: a crowd that is large now is large in five seconds too, and a
-plain error bar would take that for independent evidence).
+three standard errors (with two, a dozen slopes would give a false alarm in every fifth soak),
+widened by what neighboring samples have in common (first-order autocorrelation, Bartlett's factor:
+a crowd that is large now is large in five seconds too, and a plain error bar would take that for
+independent evidence).
 
 Where no life gives ten minutes of samples a slope per hour means nothing: filling an allocator's
 pools for the first time is a slope too. Then the growth within the observed window itself has a
@@ -47,6 +48,8 @@ Life = list[tuple[float, float]]
 """One process: age or time in seconds, and the level."""
 
 _FLAT: Final = 0.02
+_DOUBT: Final = 3
+"""Standard errors."""
 _HOUR_S: Final = 3600.0
 _SETTLING_SHARE, _SETTLING_S = 0.2, 20.0
 _LONG_ENOUGH_S: Final = 600.0
@@ -104,7 +107,7 @@ class Growth:
     Attributes:
         mean: Level over all samples.
         per_s: Rise per second.
-        doubt_per_s: Two standard errors of it, widened for autocorrelation.
+        doubt_per_s: Three standard errors of it, widened for autocorrelation.
         span_s: Length of the longest life that is in it.
     """
 
@@ -134,7 +137,7 @@ def growth(lives: Iterable[Life]) -> Growth | None:
     error = (squares / max(1, len(points) - len(centered) - 1) / spread) ** 0.5
     alike = sum(a * b for life in left for a, b in itertools.pairwise(life))
     correlation = min(_MOST_CORRELATED, max(0.0, alike / squares)) if squares else 0.0
-    doubt = 2 * error * ((1 + correlation) / (1 - correlation)) ** 0.5
+    doubt = _DOUBT * error * ((1 + correlation) / (1 - correlation)) ** 0.5
     span_s = max(life[-1][0] - life[0][0] for life in centered)
     return Growth(statistics.fmean(levels), per_s, doubt, span_s)
 
@@ -200,7 +203,7 @@ def _judged_starts(kind: str, lives: list[list[tuple[float, Process]]]) -> Findi
         return None
     rise, error = line_through(points)
     span_s = points[-1][0] - points[0][0]
-    grown, doubt = rise * span_s, 2 * error * span_s
+    grown, doubt = rise * span_s, _DOUBT * error * span_s
     mean = statistics.fmean(level for _, level in points)
     allowed = max(_LIVES_MB, doubt)
     measured = f"{grown:+.2f} ± {doubt:.2f} over {len(points)} lives, mean {mean:.1f}"
