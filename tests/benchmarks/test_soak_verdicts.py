@@ -96,7 +96,7 @@ def test_equal_starts_are_flat() -> None:
 @pytest.mark.parametrize(("mb_per_minute", "good"), [(2.0, True), (20.0, False)])
 def test_minutes_are_judged_by_what_was_added_in_them(mb_per_minute: float, *, good: bool) -> None:
     found = verdicts(samples([(0.0, life(180, 60 * mb_per_minute))]))
-    assert found["worker: private_mb"].allowed == "10 in the window"
+    assert found["worker: private_mb"].allowed == "20 in the window"
     assert found["worker: private_mb"].good is good
 
 
