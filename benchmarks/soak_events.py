@@ -1,10 +1,11 @@
 """What is done to the services during a soak, when, and how.
 
 The order of events is always the same. The first five are one of each kind, so that three minutes
-see every kind. After them the Video Module is restarted or paused most of the time, and every
-fourth event kills a worker, always the younger one. Reloads, which replace every worker, happen in
-the first third only: memory that grows slowly shows in a process that grows old, and from then on
-one worker lives to the end, through every further restart of the Video Module.
+see every kind, the API's first: what a restart of the Video Module leaves behind in a worker shows
+in workers that live to the end. After them the Video Module is restarted or paused most of the
+time, and every fourth event kills a worker, always the younger one. Reloads, which replace every
+worker, happen in the first third only: memory that grows slowly shows in a process that grows old,
+and from then on one worker lives to the end, through every further restart of the Video Module.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ KINDS: Final = {
 }
 """Kind of event and what the plot's legend says."""
 PAUSE_S: Final = 3.0
-_OPENING: Final = ("video_term", "worker_kill", "video_pause", "reload", "video_kill")
+_OPENING: Final = ("reload", "worker_kill", "video_term", "video_pause", "video_kill")
 _CYCLE: Final = ("video_pause", "video_term", "video_kill", "worker_kill")
 _RELOADS: Final = 1 / 3
 _RELOAD_EVERY: Final = 4
