@@ -67,7 +67,7 @@ _AT_REST: Final = {
     "ring_maps": 2,
     "master fds": 2,
     "video fds": 1,
-    "worker fds": 14,
+    "worker fds": 16,
     "master threads": 0,
     "video threads": 0,
     "worker threads": 2,
