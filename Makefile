@@ -7,7 +7,7 @@ SOURCES := shared services scripts tests $(wildcard examples benchmarks)
 BENCH_PROGRAMS := benchmarks/build/load_client benchmarks/build/ideal_sender
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run format check bench bench-quick soak test test-slow test-faults test-all test-clients docs images up down clean
+.PHONY: help setup run format check bench bench-quick soak test test-slow test-faults test-all test-clients sbom audit docs images up down clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,13 +57,24 @@ bench: $(READY) $(BENCH_PROGRAMS) ## what clients cost, beside the ideal and the
 bench-quick: $(READY) $(BENCH_PROGRAMS) ## a part of it: 90 seconds
 	$(VENV_PYTHON) -m benchmarks.bench --quick
 
-soak: $(READY) $(BENCH_PROGRAMS) ## clients coming and going: is the memory flat? MINUTES=60
-	$(VENV_PYTHON) -m benchmarks.soak --minutes $(or $(MINUTES),60)
+soak: $(READY) $(BENCH_PROGRAMS) ## clients come and go, services are killed: flat, or it fails; DURATION=1h (30s, 3m)
+	$(VENV_PYTHON) -m benchmarks.soak --duration $(or $(DURATION),1h) $(if $(OUTPUT),--output $(OUTPUT))
 
 benchmarks/build/%: benchmarks/%.c
 	@command -v $(CC) >/dev/null || { echo "the bench needs a C compiler ($(CC)): apt install gcc libc6-dev" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -std=gnu17 -o $@ $<
+
+sbom: $(READY) ## what the services are made of, as CycloneDX: artifacts/sbom-api.json, sbom-video.json
+	@mkdir -p artifacts
+	for service in api video; do \
+		$(VENV_PYTHON) -W ignore::UserWarning:cyclonedx.model.bom -m cyclonedx_py requirements \
+			requirements/$$service.txt --pyproject pyproject.toml --mc-type application --sv 1.6 \
+			--of JSON --output-reproducible --validate -o artifacts/sbom-$$service.json || exit 1; \
+	done
+
+audit: $(READY) ## known vulnerabilities of the pinned packages; says so when it cannot look them up
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) -m scripts.audit
 
 docs: $(READY) ## docs/configuration.md anew from the settings
 	$(VENV_PYTHON) -m scripts.configuration_docs

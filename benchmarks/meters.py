@@ -51,8 +51,9 @@ def memory_mb(pids: Iterable[int]) -> tuple[float, float]:
             lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
             fields = dict(line.split(":", 1) for line in lines)
             kilobytes = {k: int(v.split()[0]) for k, v in fields.items() if k.startswith("Rss")}
-            private += 1024 * (kilobytes["RssAnon"] + kilobytes["RssFile"])
-            shared += 1024 * kilobytes["RssShmem"]
+            # who has ended and was not waited for yet has no memory, and no such lines
+            private += 1024 * (kilobytes.get("RssAnon", 0) + kilobytes.get("RssFile", 0))
+            shared += 1024 * kilobytes.get("RssShmem", 0)
     return private / _MB, shared / _MB
 
 

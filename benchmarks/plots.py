@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_all", "draw_soak"]
+__all__ = ["STYLE", "draw_all", "save"]
 
 _SERVERS: Final = {
     "ours": ("Ringcast", "#0b62a8", "o"),
@@ -29,7 +29,7 @@ _SERVERS: Final = {
     "tutorial": ("Flask tutorial (one encode per client)", "#c4501b", "^"),
 }
 """Name in the legend, color, marker."""
-_STYLE: Final[dict[Any, Any]] = {
+STYLE: Final[dict[Any, Any]] = {
     "figure.figsize": (7.0, 4.4),
     "figure.facecolor": "white",
     "font.size": 11,
@@ -51,46 +51,23 @@ def draw_all(rows: list[Row], folder: Path) -> list[Path]:
         "fps": _fps,
     }
     written = []
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         for name, draw in drawings.items():
             figure, axes = plt.subplots(layout="constrained")
             draw(axes, rows)
             _clients_axis(axes, rows, logarithmic=name != "cpu")
             figure.legend(loc="outside lower center", ncols=2)
             written.append(folder / f"{name}.svg")
-            _save(figure, written[-1])
+            save(figure, written[-1])
     return written
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
     """Write a figure as SVG without the date, so that the same figures give the same file."""
     figure.savefig(path, metadata={"Date": None})
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join(line.rstrip() for line in lines) + "\n", encoding="utf-8")
     plt.close(figure)
-
-
-def draw_soak(samples: list[dict[str, float]], path: Path) -> None:
-    """Draw memory and number of clients over time.
-
-    Args:
-        samples: As ``soak.sample`` makes them.
-        path: Of the SVG file.
-    """
-    minutes = [one["at_s"] / 60 for one in samples]
-    with mpl.rc_context(_STYLE):
-        figure, axes = plt.subplots(layout="constrained")
-        for key, label, color in (
-            ("private_mb", "private memory", "#0b62a8"),
-            ("segment_mb", "segments", "#5b8c2a"),
-        ):
-            axes.plot(minutes, [one[key] for one in samples], color=color, label=label)
-        clients = [one["clients"] for one in samples]
-        axes.plot(minutes, clients, color="#bbbbbb", linewidth=1, label="clients (number)")
-        axes.set(xlabel="time (minutes)", ylabel="memory of all our processes (MB)")
-        axes.set(ylim=(0, None), title="Memory while clients come and go")
-        axes.legend()
-        _save(figure, path)
 
 
 def _cpu(axes: Axes, rows: list[Row]) -> None:

@@ -25,7 +25,7 @@ import psutil
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CHECKOUT", "STREAM", "Services", "ideal_sender", "services", "tutorial_server"]
+__all__ = ["CHECKOUT", "STREAM", "Child", "Services", "ideal_sender", "services", "tutorial_server"]
 
 CHECKOUT: Final = Path(__file__).resolve().parents[1]
 BUILD: Final = CHECKOUT / "benchmarks" / "build"
@@ -35,6 +35,65 @@ _START_S: Final = 30.0
 _END_S: Final = 20.0
 
 
+class Child:
+    """One of our programs, which may be ended and started again.
+
+    Args:
+        command: What to run, from the checkout.
+        output: Where it writes to.
+        environment: Its variables; None: ours.
+        errors: Where its errors go; None: to its output.
+
+    Attributes:
+        process: The one that runs, or ran last.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        output: IO[bytes] | int,
+        environment: dict[str, str] | None = None,
+        errors: IO[bytes] | None = None,
+    ) -> None:
+        self._command, self._environment = command, environment
+        self._output, self._errors = output, errors
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command,
+            cwd=CHECKOUT,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._errors or subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def restart(self, ending: signal.Signals) -> None:
+        """End it by a signal, wait until it has ended, and start it again."""
+        self.process.send_signal(ending)
+        self.process.wait(_END_S)
+        self.process = self._started()
+
+    def end(self) -> None:
+        """Ask it to end; after 20 s end it and its children."""
+        if self.process.poll() is not None:
+            return
+        family = []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for left in psutil.wait_procs(family, timeout=1)[1]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                left.kill()
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Both services of ours, ready.
@@ -42,16 +101,32 @@ class Services:
     Attributes:
         port: Of the API, on the loopback.
         segment: The camera's segment name.
-        video: Process id of the Video Module.
-        gunicorn: Process id of gunicorn's master.
+        module: The Video Module.
+        api: Gunicorn's master.
         workers: How many API workers there are.
     """
 
     port: int
     segment: str
-    video: int
-    gunicorn: int
+    module: Child
+    api: Child
     workers: int
+
+    @property
+    def video(self) -> int:
+        """Process id of the Video Module."""
+        return self.module.process.pid
+
+    @property
+    def gunicorn(self) -> int:
+        """Process id of gunicorn's master."""
+        return self.api.process.pid
+
+    def end(self) -> list[Path]:
+        """End both, as at the end of the ``with``; returns the files they have left behind."""
+        self.api.end()
+        self.module.end()
+        return self.segment_files()
 
     def api_pids(self) -> list[int]:
         """Process ids of gunicorn's master and its workers."""
@@ -90,10 +165,11 @@ def services(source: str, workers: int, log: Path) -> Iterator[Services]:
     with contextlib.ExitStack() as stack:
         stack.callback(_unlink_segments, segment)
         output = stack.enter_context(log.open("ab"))
-        video = _started(stack, [sys.executable, "-m", "services.video"], output, environment)
-        command = [sys.executable, "-m", "gunicorn", "-c", gunicorn_conf]
-        gunicorn = _started(stack, command, output, environment)
-        running = Services(port, segment, video.pid, gunicorn.pid, workers)
+        module = Child([sys.executable, "-m", "services.video"], output, environment)
+        stack.callback(module.end)
+        api = Child([sys.executable, "-m", "gunicorn", "-c", gunicorn_conf], output, environment)
+        stack.callback(api.end)
+        running = Services(port, segment, module, api, workers)
         _wait_until_answered(f"http://127.0.0.1:{port}/readyz", log)
         yield running
 
@@ -104,11 +180,12 @@ def ideal_sender(jpeg: Path, log: Path) -> Iterator[tuple[int, int]]:
     command = [str(BUILD / "ideal_sender"), "--jpeg", str(jpeg), "--fps", "30"]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("ab"))
-        child = _started(stack, command, subprocess.PIPE, None, output)
-        if child.stdout is None:
+        child = Child(command, subprocess.PIPE, errors=output)
+        stack.callback(child.end)
+        if child.process.stdout is None:
             raise RuntimeError("no pipe")
-        stack.callback(child.stdout.close)
-        yield int(child.stdout.readline().split()[1]), child.pid
+        stack.callback(child.process.stdout.close)
+        yield int(child.process.stdout.readline().split()[1]), child.process.pid
 
 
 @contextlib.contextmanager
@@ -118,9 +195,10 @@ def tutorial_server(segment: str, log: Path) -> Iterator[tuple[int, int]]:
     command = [sys.executable, "-m", "benchmarks.tutorial_server", segment, str(port)]
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(log.open("ab"))
-        child = _started(stack, command, output, None)
+        child = Child(command, output)
+        stack.callback(child.end)
         _wait_until_answered(f"http://127.0.0.1:{port}/", log)
-        yield port, child.pid
+        yield port, child.process.pid
 
 
 def free_port() -> int:
@@ -128,42 +206,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     return port
-
-
-def _started(
-    stack: contextlib.ExitStack,
-    command: list[str],
-    output: IO[bytes] | int,
-    environment: dict[str, str] | None,
-    errors: IO[bytes] | None = None,
-) -> subprocess.Popen[bytes]:
-    child = subprocess.Popen(
-        command,
-        cwd=CHECKOUT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=errors or subprocess.STDOUT,
-        start_new_session=True,
-    )
-    stack.callback(_end, child)
-    return child
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Ask a child to end; after 20 s end it and its children."""
-    family = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        family = psutil.Process(child.pid).children(recursive=True)
-    child.send_signal(signal.SIGTERM)
-    try:
-        child.wait(_END_S)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
-    for left in psutil.wait_procs(family, timeout=1)[1]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            left.kill()
 
 
 def _unlink_segments(segment: str) -> None:

@@ -1,181 +1,133 @@
-"""Clients coming and going at random, slow ones among them: is the memory flat?
+"""A day of running in an hour: is everything flat, and is everybody served, whatever happens?
 
-    make soak MINUTES=60        figures and plot to benchmarks/results/soak.json and soak.svg
+    make soak DURATION=1h       30s, 3m, 1h; 1h is the default and what is published
 
-Pictures are small (640x360), so that it can run beside other work. Every ten seconds memory, files,
-threads and segments of all processes of ours are read. Flat is what grows by less than 2 % of
-its mean in an hour, by a least-squares line through all samples after the first fifth, or
-by less than the line's own uncertainty (two standard errors): then more minutes are needed.
+Clients come and go at random, slow ones, ones that abort and ones of adaptive quality among them;
+snapshots, status and pages are asked for all the time. The Video Module is ended, killed and
+paused, a worker of the API is killed now and then, the API is reloaded (``soak_events.py``). Four
+steady clients watch all of it, come back when they are cut off, and check what they see
+(``soak_steady.py``). What must be flat and how that is judged stands in ``soak_verdicts.py`` and
+``soak_service.py``; whatever fails is named in a table, and the exit code is 1.
+
+Pictures are small (640x360), so that it can run beside other work. An hour or more goes to
+benchmarks/results (soak.json, soak.svg), what is shorter to artifacts/, unless --output says else.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import random
+import re
+import shutil
 import signal
-import subprocess
 import sys
 import tempfile
-import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
-from benchmarks.analysis import line_through
-from benchmarks.load import Group
-from benchmarks.meters import memory_mb, segment_mb
-from benchmarks.plots import draw_soak
-from benchmarks.processes import BUILD, STREAM, Services, services
+from benchmarks.machine import describe
+from benchmarks.processes import CHECKOUT, services
 from benchmarks.report import RESULTS, table
+from benchmarks.soak_plot import draw_soak
+from benchmarks.soak_run import Record, soak
+from benchmarks.soak_samples import LEVELS, columns
+from benchmarks.soak_service import judged_ages, judged_counts, judged_outages, judged_rates
+from benchmarks.soak_verdicts import Finding, judged_processes, judged_rest, judged_segments
 
-SOURCE: Final = "pattern://640x360@30"
-QUERIES: Final = ("", "?quality=50", "?width=320", "?fps=5", "?advance_headers=1")
-WATCHED: Final = {
-    "private_mb": "MB",
-    "shared_mb": "MB",
-    "segment_mb": "MB",
-    "fds": "",
-    "threads": "",
-}
-"""What must be flat, with its unit."""
-_FLAT: Final = 0.02
-_SLOW_SHARE: Final = 0.2
-_LONGEST_STAY_S: Final = 40.0
-_MOST_GROUPS: Final = 8
-_SHORTEST_JUDGED_S: Final = 600.0
+SOURCE_FPS: Final = 30
+SOURCE: Final = f"pattern://640x360@{SOURCE_FPS}"
+PUBLISHED_SAMPLES: Final = 500
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600}
 _HOUR_S: Final = 3600.0
 
 
-class Crowd:
-    """Groups of clients, each a load client of its own that stays for a while and then leaves."""
+def seconds(text: str) -> float:
+    """Read a duration such as 30s, 3m or 1h.
 
-    def __init__(self, port: int, seed: int) -> None:
-        self._port = port
-        self._chance = random.Random(seed)  # noqa: S311 - repeatable, nothing to be kept secret
-        self._present: dict[subprocess.Popen[bytes], int] = {}
-        self.came = 0
-
-    @property
-    def size(self) -> int:
-        """Clients that are there."""
-        return sum(self._present.values())
-
-    def stir(self) -> None:
-        """Forget who has left; now and then let some in, or cut some off in the middle."""
-        self._present = {child: n for child, n in self._present.items() if child.poll() is None}
-        if len(self._present) < _MOST_GROUPS and self._chance.random() < 0.5:  # noqa: PLR2004
-            self._let_in()
-        elif self._present and self._chance.random() < 0.1:  # noqa: PLR2004
-            self._chance.choice(list(self._present)).kill()
-
-    def _let_in(self) -> None:
-        slow = self._chance.random() < _SLOW_SHARE
-        clients = self._chance.randint(1, 12)
-        path = STREAM + self._chance.choice(QUERIES)
-        group = Group("all", clients, path, rate=50_000 * slow, rcvbuf=8192 * slow)
-        stay_s = self._chance.uniform(1.0, _LONGEST_STAY_S)
-        command = [str(BUILD / "load_client"), "--port", str(self._port), "--warmup", "0"]
-        command += ["--seconds", f"{stay_s:.1f}", "--group", group.argument()]
-        child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-        self._present[child] = clients
-        self.came += clients
-
-    def leave(self) -> None:
-        """Everybody at once."""
-        for child in self._present:
-            child.kill()
-            child.wait()
-        self._present = {}
-
-
-def sample(running: Services, started_s: float, clients: int) -> dict[str, float]:
-    """Everything that could grow, now."""
-    pids = [running.video, *running.api_pids()]
-    private, shared = memory_mb(pids)
-    fds = threads = 0
-    for pid in pids:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(pid)
-            fds += process.num_fds()
-            threads += process.num_threads()
-    return {
-        "at_s": round(time.monotonic() - started_s, 1),
-        "clients": clients,
-        "private_mb": round(private, 2),
-        "shared_mb": round(shared, 2),
-        "segment_mb": round(segment_mb(running), 2),
-        "fds": fds,
-        "threads": threads,
-    }
-
-
-def findings(samples: list[dict[str, float]]) -> list[list[str]]:
-    """One line per thing watched: mean, change per hour with two standard errors, flat or not.
-
-    Under ten minutes there is no verdict: what is filled once, caches and first variants, would
-    look like growth.
+    Raises:
+        argparse.ArgumentTypeError: It is none, or shorter than the 30 s that every event needs.
     """
-    judged = samples[-1]["at_s"] >= _SHORTEST_JUDGED_S
-    settled = samples[len(samples) // 5 :]
-    lines = []
-    for key in WATCHED:
-        points = [(one["at_s"], one[key]) for one in settled]
-        rise, error = line_through(points)
-        mean = sum(y for _, y in points) / max(1, len(points))
-        per_hour, doubt = rise * _HOUR_S, 2 * error * _HOUR_S
-        flat = per_hour <= max(_FLAT * mean, doubt)
-        word = ("flat" if flat else "**not flat**") if judged else "too short to say"
-        change = f"{per_hour:+.2f} ± {doubt:.2f}"
-        lines.append([key, f"{mean:.1f}", change, word])
-    return lines
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text)
+    duration_s = float(match[1]) * _UNITS[match[2]] if match else 0.0
+    if not match or duration_s < 30:  # noqa: PLR2004 - said in the message
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a duration of at least 30s, such as 30s, 3m or 1h"
+        )
+    return duration_s
 
 
 def main() -> None:
-    """Run, print, write."""
+    """Run, judge, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--duration", type=seconds, default=seconds("1h"), help="30s, 3m, 1h")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--every", type=float, default=10.0, help="seconds between samples")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--output", type=Path, help="folder for soak.json and soak.svg")
     options = parser.parse_args()
+    published = options.duration >= _HOUR_S
+    folder = options.output or (RESULTS.parent if published else CHECKOUT / "artifacts")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every finally runs
-    samples: list[dict[str, float]] = []
-    with tempfile.TemporaryDirectory(prefix="ringcast_soak_") as folder:
+    folder.mkdir(parents=True, exist_ok=True)
+    record = Record(options.duration)
+    with tempfile.TemporaryDirectory(prefix="ringcast_soak_") as temporary:
+        log = Path(temporary) / "servers.log"
+        interrupted = False
         try:
-            _soak(options, Path(folder) / "servers.log", samples)
+            with services(SOURCE, options.workers, log) as running:
+                soak(running, record, options.seed)
         except KeyboardInterrupt:
-            print("interrupted: what was measured so far")
-    if len(samples) < 5:  # noqa: PLR2004 - no line without points
-        sys.exit("too short to say anything")
-    lines = findings(samples)
-    print(f"\n{table(('what', 'mean', 'change per hour', ''), lines)}")
-    document: dict[str, Any] = {"options": vars(options), "findings": lines, "samples": samples}
-    path = RESULTS.with_name("soak.json")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document) + "\n", encoding="utf-8")
-    draw_soak(samples, path.with_suffix(".svg"))
-
-
-def _soak(options: argparse.Namespace, log: Path, samples: list[dict[str, float]]) -> None:
-    with services(SOURCE, options.workers, log) as running:
-        crowd = Crowd(running.port, options.seed)
-        started_s = time.monotonic()
-        try:
-            while time.monotonic() - started_s < 60 * options.minutes:
-                due_s = started_s + options.every * (len(samples) + 1)
-                while time.monotonic() < due_s:
-                    crowd.stir()
-                    time.sleep(0.5)
-                samples.append(sample(running, started_s, crowd.size))
-                print(
-                    "  ".join(f"{key} {value:g}" for key, value in samples[-1].items()), flush=True
-                )
+            interrupted = True
         finally:
-            crowd.leave()
-        print(f"{crowd.came} clients came")
+            shutil.copy(log, folder / "soak.log")
+        said = log.read_text(encoding="utf-8", errors="replace")
+    record.zero["tracebacks in the log"] = (said.count("Traceback"), len(said.splitlines()))
+    if interrupted:
+        sys.exit("interrupted: nothing is judged")
+    findings, outages = judged(record)
+    _publish(record, findings, outages, folder)
+    sys.exit(0 if all(finding.good for finding in findings) else 1)
+
+
+def judged(record: Record) -> tuple[list[Finding], dict[str, list[float]]]:
+    """Every finding, and how long clients were without live frames by kind of event, seconds."""
+    arrivals = [[at_s - record.started_s for at_s in client.arrivals_s] for client in record.steady]
+    outages, by_kind = judged_outages(arrivals, record.events, record.ended_s)
+    slowest = [min(sample.fps) for sample in record.samples if sample.fps]
+    findings = [
+        *judged_processes(record.samples, LEVELS),
+        *judged_segments(record.samples),
+        *judged_rest(*record.rest),
+        *outages,
+        judged_ages([age for client in record.steady for age in client.ages_ms]),
+        judged_rates(slowest, SOURCE_FPS),
+        *judged_counts(record.zero),
+    ]
+    left = ", ".join(record.left_behind) or "nothing"
+    findings.append(Finding("left in /dev/shm", left, "nothing", not record.left_behind))
+    return findings, by_kind
+
+
+def _publish(
+    record: Record, findings: list[Finding], outages: dict[str, list[float]], folder: Path
+) -> None:
+    lines = [[one.what, one.measured, one.allowed, one.word] for one in findings]
+    print(f"\n{table(('what', 'measured', 'allowed', ''), lines)}\n")
+    print("  ".join(f"{name}: {count}" for name, count in record.counts.items()))
+    series = columns(record.samples, PUBLISHED_SAMPLES)
+    document: dict[str, Any] = {
+        "machine": describe(),
+        "duration_s": record.duration_s,
+        "findings": lines,
+        "counts": record.counts,
+        "events": [asdict(event) for event in record.events],
+        "outages_s": {kind: [round(gap, 3) for gap in gaps] for kind, gaps in outages.items()},
+        "columns": series,
+    }
+    path = folder / "soak.json"
+    path.write_text(json.dumps(document) + "\n", encoding="utf-8")
+    draw_soak(series, record.events, path.with_suffix(".svg"))
+    print(f"{path} and {path.with_suffix('.svg')}")
 
 
 if __name__ == "__main__":
