@@ -11,12 +11,14 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from shared.errors import ConfigError
 from shared.settings import load_settings
@@ -67,7 +69,9 @@ def main() -> int:
     host = BROWSER_HOSTS.get(settings.api.host, settings.api.host)
     environment = os.environ | {"RINGCAST_API__PORT": str(port)}
     with running(COMMANDS, environment, settings.api.drain_timeout_sec + 2) as services:
-        return watch(services, host, port, received)
+        scheme = "http" if settings.api.tls.certificate_file is None else "https"
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return watch(services, f"{scheme}://{authority}/", received)
 
 
 def claim_port(host: str, port: int) -> int:
@@ -124,9 +128,8 @@ def end(service: Service, patience_s: float) -> None:
     service.process.wait()
 
 
-def watch(services: Sequence[Service], host: str, port: int, received: list[int]) -> int:
+def watch(services: Sequence[Service], url: str, received: list[int]) -> int:
     """Say the URL once frames flow; return the exit code after a signal or the end of a service."""
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     deadline = time.monotonic() + PATIENCE_S
     told = False
     while not received:
@@ -138,7 +141,7 @@ def watch(services: Sequence[Service], host: str, port: int, received: list[int]
                 return max(code, 1)
         if told:
             continue
-        if is_ready(host, port):
+        if is_ready(url):
             told = True
             print(f"\n  Ringcast is running: {url}  (Ctrl-C ends it)\n", flush=True)
         elif time.monotonic() > deadline:
@@ -147,9 +150,18 @@ def watch(services: Sequence[Service], host: str, port: int, received: list[int]
     return 0
 
 
-def is_ready(host: str, port: int) -> bool:
+def is_ready(url: str) -> bool:
     """Ask the API whether frames flow; past any proxy, unlike ``urllib``."""
-    connection = http.client.HTTPConnection(host, port, timeout=1)
+    target = urlsplit(url)
+    connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=1)
+    if target.scheme == "https":
+        # it is our own child on this machine, and its certificate may be for another name
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            str(target.hostname), target.port, timeout=1, context=trusting
+        )
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK

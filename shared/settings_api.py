@@ -216,8 +216,8 @@ class HttpSettings(Section):
     allowed_hosts: Words = Field(
         default_factory=list,
         description="Host names under which the API may be asked, beside localhost, this "
-        "machine's name and any address; * takes every name. Others get 421, against DNS "
-        "rebinding.",
+        "machine's name and any address; .example.org takes every name below it too, * every "
+        "name. Others get 421, against DNS rebinding.",
     )
     trusted_proxies: Words = Field(
         default_factory=list,

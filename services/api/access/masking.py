@@ -11,7 +11,7 @@ __all__ = ["MASK", "MaskingFormatter", "masked"]
 MASK: Final = "***"
 _SECRETS: Final = re.compile(
     r"""
-    (?P<query>\btoken=)[^&\s"']+             # in an address, ours or not
+    (?P<query>\btoken=)(?:[^&\s"'\\]|\\[^"'])+   # in an address; an escape of JSON stays whole
     | (?P<header>\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{16,}
     | (?P<key>\b[A-Za-z0-9_-]{1,32}\.)[A-Za-z0-9_-]{43}\b   # a signature under another name
     """,
