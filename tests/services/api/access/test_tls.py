@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import ssl
 import subprocess
 from typing import TYPE_CHECKING
@@ -39,15 +38,6 @@ def test_a_missing_file_is_named_with_its_setting(pair: tuple[Path, Path], tmp_p
         check_files(settings(certificate, tmp_path / "missing"))
     with pytest.raises(ConfigError, match=r"api\.tls\.certificate_file .*: Is a directory"):
         check_files(settings(tmp_path, key))
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_named(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    copy = tmp_path / "key.pem"
-    copy.write_bytes(pair[1].read_bytes())
-    copy.chmod(0)
-    with pytest.raises(ConfigError, match="Permission denied"):
-        check_files(settings(pair[0], copy))
 
 
 def test_files_that_do_not_belong_together_are_refused(
