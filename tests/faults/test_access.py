@@ -331,6 +331,7 @@ def test_stream_that_was_opened_in_time_goes_on_after_it(
 # ---------------------------------------------------------------- rotation
 
 
+@pytest.mark.slow
 def test_new_credentials_count_at_once_and_open_streams_go_on(
     service: Services, credentials: Path
 ) -> None:
@@ -368,6 +369,7 @@ def test_new_credentials_count_at_once_and_open_streams_go_on(
         assert secret not in api.said()
 
 
+@pytest.mark.slow
 def test_neither_a_new_worker_nor_a_reload_dies_of_a_broken_file(
     service: Services, credentials: Path
 ) -> None:
