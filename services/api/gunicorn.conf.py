@@ -63,6 +63,8 @@ timeout = 30
 graceful_timeout = _settings.api.drain_timeout_sec
 preload_app = False
 control_socket_disable = True
+access_log_format = '%(h)s - - %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
+"""gunicorn's own, but without the user of Basic: a token may have been written there by mistake."""
 forwarded_allow_ips = _proxies.forwarded_allow_ips(_settings.api.http.trusted_proxies)
 forwarder_headers = ""
 """No header of a proxy moves the path that is asked for: a signature is for a path."""

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -144,6 +145,18 @@ def test_who_chose_to_be_open_is_warned_once(service: Services) -> None:
     api = service.api(api__published_host=ELSEWHERE, api__auth__mode="none", api__workers=2)
     assert api.said().count("no authentication (api.auth.mode=none)") == 1
     assert get(api.url + "/cameras")[0] == 200
+
+
+def test_reload_that_would_open_it_by_accident_ends_it(service: Services) -> None:
+    config = service.folder / "config.json"
+    closed = {"api": {"published_host": ELSEWHERE, "auth": {"token": TOKEN}}}
+    config.write_text(json.dumps(closed), encoding="utf-8")
+    api = service.api()
+    assert get(api.url + "/cameras")[0] == 401
+    config.write_text(json.dumps({"api.published_host": ELSEWHERE}), encoding="utf-8")
+    api.signal(signal.SIGHUP)
+    assert api.wait(30) == 2
+    assert "reached from other machines" in api.said()
 
 
 def test_the_video_module_is_not_asked_for_the_apis_credentials(service: Services) -> None:
@@ -382,7 +395,7 @@ def test_neither_a_new_worker_nor_a_reload_dies_of_a_broken_file(
         "a new worker",
     )
     workers = {process.pid for process in api.workers()}
-    api.signal(1)
+    api.signal(signal.SIGHUP)
     wait_until(
         lambda: len(api.workers()) == 2 and not workers & {p.pid for p in api.workers()},
         "new workers after SIGHUP",
@@ -430,6 +443,7 @@ def test_no_secret_is_ever_in_the_log_or_in_an_answer(service: Services, credent
         (f"{api.url}/?token={VIEW}", {"Referer": api.url + address}),
         (api.url + STREAM, {"Authorization": f"Digest {TOKEN}"}),
         (api.url + STREAM, {"Authorization": TOKEN}),
+        (api.url + STREAM, basic(f"{TOKEN}:")),
         (api.url + STREAM, {**bearer(METRICS), "Host": "evil.example"}),
     ):
         answers += repr(get(url, headers=headers)).encode()

@@ -70,7 +70,11 @@ class Keyring:
         self._current = self._fixed | reading.credentials
         self._loads += 1
         if self._loads > 1:
-            log.info("credentials file %s was read anew", path)
+            new = reading.credentials
+            log.info(
+                "credentials file %s was read anew: %d tokens, %d passwords, %d signing keys",
+                *(path, len(new.tokens), len(new.passwords), len(new.keys)),
+            )
             if reading.public:
                 log.warning(public_warning(path))
 

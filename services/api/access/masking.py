@@ -13,6 +13,7 @@ _SECRETS: Final = re.compile(
     r"""
     (?P<query>\btoken=)(?:[^&\s"'\\]|\\[^"'])+   # in an address; an escape of JSON stays whole
     | (?P<header>\b(?:bearer|basic)\s+)[A-Za-z0-9+/=._~-]{16,}
+    | (?P<user>://[^/\s:@"']*:)[^/\s@"']+(?=@)
     | (?P<key>\b[A-Za-z0-9_-]{1,32}\.)[A-Za-z0-9_-]{43}\b   # a signature under another name
     """,
     re.VERBOSE | re.IGNORECASE,

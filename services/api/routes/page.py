@@ -29,7 +29,6 @@ def page() -> Response:
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"  # for browsers without frame-ancestors
     response.headers["Permissions-Policy"] = _NO_FEATURES
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response
 
 

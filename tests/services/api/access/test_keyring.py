@@ -36,8 +36,9 @@ def keyring(path: Path, clock: Clock) -> Keyring:
 
 
 def test_a_new_file_counts_within_a_second_and_the_settings_token_stays(
-    path: Path, clock: Clock
+    path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     write(path, OLD)
     keys = keyring(path, clock)
     assert keys.current().by_token(OLD) == Scope.VIEW
@@ -48,6 +49,8 @@ def test_a_new_file_counts_within_a_second_and_the_settings_token_stays(
     assert keys.current().by_token(OLD) == Scope(0)
     assert keys.current().by_token(NEW) == Scope.VIEW
     assert keys.current().by_token(FIXED) == Scope.ADMIN
+    assert f"{path} was read anew: 1 tokens, 0 passwords, 0 signing keys" in caplog.text
+    assert NEW.decode() not in caplog.text
 
 
 def test_a_file_that_did_not_change_is_not_read(

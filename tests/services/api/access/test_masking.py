@@ -22,6 +22,8 @@ SIGNED = sign(b"k" * 16, "door", "view", "/stream/video", "9")
         (f"/s?to%6ben={SIGNED}", "/s?to%6ben=door.***"),
         ("Authorization: Bearer abcdefghijklmnop+/==", "Authorization: Bearer ***"),
         ("'Authorization Basic YWxpY2U6MTIzNDU2Nzg='", "'Authorization Basic ***'"),
+        ('"http://bob:hunter2@cam/"', '"http://bob:***@cam/"'),
+        ("at http://cam:8000/a@b", "at http://cam:8000/a@b"),
         ("basic authentication is on", "basic authentication is on"),
         ("stream of video ended: 150 parts", "stream of video ended: 150 parts"),
         ("segment /dev/shm/a.ring: epoch 179557", "segment /dev/shm/a.ring: epoch 179557"),
