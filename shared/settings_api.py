@@ -42,6 +42,14 @@ def _words(value: object) -> object:
 Words = Annotated[list[str], BeforeValidator(_words)]
 
 
+def _or_none(value: object) -> object:
+    """An empty text is none: so Compose writes a variable that is not set."""
+    return None if value == "" else value
+
+
+Unset = BeforeValidator(_or_none)
+
+
 class QualitySettings(Section):
     """``api.stream.quality``: JPEG quality a client may ask for."""
 
@@ -190,12 +198,12 @@ class AuthSettings(Section):
         "which is refused when the API can be reached from other machines; none: off, whatever "
         "can reach it; required: on.",
     )
-    token: SecretStr | None = Field(
+    token: Annotated[SecretStr | None, Unset] = Field(
         None,
         description="One secret that opens everything, as bearer token or as the password of any "
         "user, at least 16 characters; more, and of narrower scope, stand in the credentials file.",
     )
-    credentials_file: Path | None = Field(
+    credentials_file: Annotated[Path | None, Unset] = Field(
         None,
         description="File of tokens, passwords and signing keys with their scopes; read anew when "
         "it changes.",
@@ -287,9 +295,8 @@ class ApiSettings(Section):
     """``api``: the HTTP server."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    published_host: str | None = Field(
+    published_host: Annotated[str | None, Unset] = Field(
         None,
-        min_length=1,
         description="Address at which others reach the API where that is not host, such as that "
         "of a container's published port; like host it decides whether authentication must be "
         "chosen.",
