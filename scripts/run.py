@@ -13,11 +13,13 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from shared.errors import ConfigError
 from shared.settings import load_settings
@@ -158,7 +160,9 @@ def main() -> int:
     host = BROWSER_HOSTS.get(settings.api.host, settings.api.host)
     environment = os.environ | {"RINGCAST_API__PORT": str(port)}
     with running(COMMANDS, environment, settings.api.drain_timeout_sec + 2) as services:
-        return watch(services, host, port, received)
+        scheme = "http" if settings.api.tls.certificate_file is None else "https"
+        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return watch(services, f"{scheme}://{authority}/", received)
 
 
 def claim_port(host: str, port: int) -> int:
@@ -197,13 +201,12 @@ def running(
             service.end(patience_s)
 
 
-def watch(services: Sequence[Service], host: str, port: int, received: list[int]) -> int:
+def watch(services: Sequence[Service], url: str, received: list[int]) -> int:
     """Tend the services, and say the URL once frames flow.
 
     Returns:
         The exit code, after a signal or when one of them ended for good.
     """
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
     deadline = time.monotonic() + PATIENCE_S
     told = False
     while not received:
@@ -214,7 +217,7 @@ def watch(services: Sequence[Service], host: str, port: int, received: list[int]
                 return code
         if told:
             continue
-        if is_ready(host, port):
+        if is_ready(url):
             told = True
             print(f"\n  Ringcast is running: {url}  (Ctrl-C ends it)\n", flush=True)
         elif time.monotonic() > deadline:
@@ -223,9 +226,18 @@ def watch(services: Sequence[Service], host: str, port: int, received: list[int]
     return 0
 
 
-def is_ready(host: str, port: int) -> bool:
+def is_ready(url: str) -> bool:
     """Ask the API whether frames flow; past any proxy, unlike ``urllib``."""
-    connection = http.client.HTTPConnection(host, port, timeout=1)
+    target = urlsplit(url)
+    connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=1)
+    if target.scheme == "https":
+        # it is our own child on this machine, and its certificate may be for another name
+        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trusting.check_hostname = False
+        trusting.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            str(target.hostname), target.port, timeout=1, context=trusting
+        )
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == http.HTTPStatus.OK

@@ -39,13 +39,15 @@ def _words(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
-def _none_if_empty(value: object) -> object:
-    """An empty variable is how Compose says that there is none."""
+Words = Annotated[list[str], BeforeValidator(_words)]
+
+
+def _or_none(value: object) -> object:
+    """An empty text is none: so Compose writes a variable that is not set."""
     return None if value == "" else value
 
 
-Words = Annotated[list[str], BeforeValidator(_words)]
-Secret = Annotated[SecretStr | None, BeforeValidator(_none_if_empty)]
+Unset = BeforeValidator(_or_none)
 
 
 class QualitySettings(Section):
@@ -196,13 +198,13 @@ class AuthSettings(Section):
         "which is refused when the API can be reached from other machines; none: off, whatever "
         "can reach it; required: on.",
     )
-    token: Secret = Field(
+    token: Annotated[SecretStr | None, Unset] = Field(
         None,
         description="One secret that opens everything, as bearer token or as the password of any "
         "user, at least 16 characters; more, and of narrower scope, stand in the credentials file. "
         "Empty: none.",
     )
-    credentials_file: Path | None = Field(
+    credentials_file: Annotated[Path | None, Unset] = Field(
         None,
         description="File of tokens, passwords and signing keys with their scopes; read anew when "
         "it changes.",
@@ -223,8 +225,8 @@ class HttpSettings(Section):
     allowed_hosts: Words = Field(
         default_factory=list,
         description="Host names under which the API may be asked, beside localhost, this "
-        "machine's name and any address; * takes every name. Others get 421, against DNS "
-        "rebinding.",
+        "machine's name and any address; .example.org takes every name below it too, * every "
+        "name. Others get 421, against DNS rebinding.",
     )
     trusted_proxies: Words = Field(
         default_factory=list,
@@ -294,9 +296,8 @@ class ApiSettings(Section):
     """``api``: the HTTP server."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
-    published_host: str | None = Field(
+    published_host: Annotated[str | None, Unset] = Field(
         None,
-        min_length=1,
         description="Address at which others reach the API where that is not host, such as that "
         "of a container's published port; like host it decides whether authentication must be "
         "chosen.",

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from services.api.access.door import Door
+from services.api.access.proxies import RealAddress
 from services.api.cameras import Cameras
-from services.api.routes import frames, health, page, problems, status, streams
+from services.api.routes import admission, frames, headers, health, page, problems, status, streams
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
-    from flask import Response
-
     from shared.settings import Settings
 
 __all__ = ["create_app"]
@@ -29,14 +29,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    app.extensions["ringcast"] = Cameras(settings or load_settings())
+    settings = settings or load_settings()
+    app.extensions["ringcast"] = Cameras(settings)
+    app.extensions["ringcast_door"] = door = Door(settings.api)
+    app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
         app.register_blueprint(blueprint)
     problems.register(app)
-    app.after_request(_say_what_it_is)
+    admission.register(app)
+    headers.register(app)
     return app
-
-
-def _say_what_it_is(response: Response) -> Response:
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    return response

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shlex
+import socket
 import ssl
-import sys
+import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from tests.support.mjpeg_client import EndOfStream, MjpegClient
-from tests.support.processes import Api, wait_until
-from tests.support.tls import make_certificate
+from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
+from tests.support.processes import SMALL, wait_until
+from tests.support.tls import make_certificate, trusting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.processes import Services
+    from tests.support.processes import Api, Services
 
+pytestmark = [pytest.mark.process, pytest.mark.e2e]
+
+SELF_SIGNED: Final = (
+    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 "
+    "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+    "-keyout key.pem -out certificate.pem"
+)
+"""The command of docs/security.md."""
+
+TOKEN: Final = "token-of-everything"  # noqa: S105 - of nobody
 STREAM = "/stream/video"
 
 
 @pytest.fixture
 def tls() -> ssl.SSLContext:
     """Of a client that takes any certificate."""
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    return trusting()
 
 
 @pytest.fixture
-def secured(service: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """Both services, the API with a certificate of its own signing."""
+def pair(tmp_path: Path) -> dict[str, object]:
+    """The settings of a certificate and its key."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     make_certificate(key, certificate)
-    service.video("pattern://640x480@30")
-    monkeypatch.setenv("GUNICORN_CMD_ARGS", f"--certfile={certificate} --keyfile={key}")
-    command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
-    settings: dict[str, object] = {"api.port": 0, "video.use_shared_memory": True}
-    api = Api(command, service.environment(settings), service.log("api"))
-    service.children.append(api)
-    api.url = api.wait_for_log(r"Listening at: (https://\S+)").group(1)
-    return api
+    return {"api__tls__certificate_file": certificate, "api__tls__key_file": key}
+
+
+@pytest.fixture
+def secured(service: Services, pair: dict[str, object]) -> Api:
+    """Both services, the API with a certificate of its own signing."""
+    return service.both("pattern://640x480@30", **pair)
 
 
 @pytest.mark.parametrize("query", ["", "?advance_headers=1"])
@@ -73,3 +83,53 @@ def test_end_of_the_server_is_said_over_tls_too(secured: Api, tls: ssl.SSLContex
     assert end.value.clean
     wait_until(lambda: secured.process.poll() is not None, "the end of gunicorn")
     assert "Traceback" not in secured.said()
+
+
+def test_the_command_of_the_documentation_makes_a_pair_that_clients_can_verify(
+    service: Services, tmp_path: Path
+) -> None:
+    subprocess.run(shlex.split(SELF_SIGNED), cwd=tmp_path, check=True, capture_output=True)
+    assert (tmp_path / "key.pem").stat().st_mode & 0o077 == 0, "openssl keeps the key to its owner"
+    api = service.api(
+        api__tls__certificate_file=tmp_path / "certificate.pem",
+        api__tls__key_file=tmp_path / "key.pem",
+    )
+    port = re.findall(r":(\d+)$", api.url)[0]
+    for name in ("localhost", "127.0.0.1"):
+        command = ["curl", "--silent", "--fail", "--cacert", str(tmp_path / "certificate.pem")]
+        done = subprocess.run(
+            [*command, f"https://{name}:{port}/healthz"], check=True, capture_output=True
+        )
+        assert b"ok" in done.stdout
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the client, for old TLS
+def test_old_tls_and_plain_http_get_nothing(secured: Api) -> None:
+    host, port = secured.url.removeprefix("https://").split(":")
+    old = trusting()
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = ssl.TLSVersion.TLSv1
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    with (
+        socket.create_connection((host, int(port)), timeout=10) as connection,
+        pytest.raises((ssl.SSLError, ConnectionResetError)),
+    ):
+        old.wrap_socket(connection)
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):
+            answer = connection.recv(1000)
+        assert b"ok" not in answer
+    assert secured.answers("/healthz") == 200
+
+
+def test_credentials_work_over_tls_and_the_streams_too(
+    service: Services, pair: dict[str, object], tls: ssl.SSLContext
+) -> None:
+    api = service.both(SMALL, **pair, api__auth__token=TOKEN)
+    assert get(api.url + STREAM, tls=tls)[0] == 401
+    with MjpegClient(
+        api.url + STREAM, tls=tls, headers={"Authorization": f"Bearer {TOKEN}"}
+    ) as client:
+        assert len(list(client.parts(10))) == 10

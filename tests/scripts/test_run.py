@@ -19,6 +19,7 @@ import pytest
 
 from scripts.run import Service, claim_port
 from tests.support.pictures import write_h264
+from tests.support.tls import make_certificate
 from tests.support.video import wait_for
 
 if TYPE_CHECKING:
@@ -114,6 +115,24 @@ def test_a_signal_ends_both_services_and_leaves_nothing(
     assert run.wait() == 0
     assert are_gone(services)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.process
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_https_and_credentials_are_no_hindrance(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    make_certificate(key, certificate)
+    run = Run(
+        tmp_path,
+        RINGCAST_API__TLS__CERTIFICATE_FILE=str(certificate),
+        RINGCAST_API__TLS__KEY_FILE=str(key),
+        RINGCAST_API__AUTH__TOKEN="token-of-everything",  # noqa: S106 - of nobody
+    )
+    with run.process:
+        assert run.wait_until_ready().startswith("https://127.0.0.1:")
+        run.process.terminate()
+        assert run.wait() == 0
 
 
 @pytest.mark.process

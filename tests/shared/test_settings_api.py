@@ -35,6 +35,13 @@ def test_a_secret_masks_itself() -> None:
     assert SECRET not in f"{settings!r} {settings} {settings.model_dump_json()}"
 
 
+def test_what_compose_leaves_empty_is_not_set() -> None:
+    names = ("AUTH__TOKEN", "AUTH__CREDENTIALS_FILE", "PUBLISHED_HOST")
+    settings = load_settings(environ={f"RINGCAST_API__{name}": "" for name in names})
+    assert settings.api.auth == AuthSettings()
+    assert settings.api.published_host is None
+
+
 def test_a_refused_secret_is_not_shown_in_the_problem() -> None:
     with pytest.raises(ConfigError) as refused:
         load_settings(environ={"RINGCAST_API__AUTH__TOKEN": "too-short"})

@@ -26,7 +26,7 @@ from tests.support.multipart import MultipartReader, Part, ProtocolViolation, pa
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["EndOfStream", "MjpegClient", "MultipartReader", "Part", "ProtocolViolation", "get"]
 
@@ -54,6 +54,7 @@ class MjpegClient:
         timeout_s: How long any single receive may take.
         receive_buffer_bytes: Size of the kernel's receive buffer (a small one makes a slow client).
         tls: How to speak TLS; None: in plain.
+        headers: Further header fields of the request.
 
     Attributes:
         status: The HTTP status code.
@@ -70,7 +71,9 @@ class MjpegClient:
         timeout_s: float = 15.0,
         receive_buffer_bytes: int | None = None,
         tls: ssl.SSLContext | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._fields = headers or {}
         self._target = urlsplit(url)
         self._http = http
         self._advance = "advance_headers=1" in self._target.query
@@ -113,7 +116,8 @@ class MjpegClient:
         path = self._target.path or "/"
         if self._target.query:
             path += "?" + self._target.query
-        request = f"GET {path} HTTP/{self._http}\r\nHost: {host}:{port}\r\nAccept: */*\r\n\r\n"
+        lines = _lines({"Host": f"{host}:{port}", "Accept": "*/*", **self._fields})
+        request = f"GET {path} HTTP/{self._http}\r\n{lines}\r\n"
         self.socket.sendall(request.encode("ascii"))
         data = b""
         while b"\r\n\r\n" not in data:
@@ -196,10 +200,28 @@ class MjpegClient:
             seen += 1
 
 
+def _lines(fields: Mapping[str, str]) -> str:
+    return "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+
+
 def get(
-    url: str, *, method: str = "GET", http: str = "1.0", timeout_s: float = 15.0
+    url: str,
+    *,
+    method: str = "GET",
+    http: str = "1.0",
+    timeout_s: float = 15.0,
+    headers: Mapping[str, str] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> tuple[int, dict[str, str], bytes]:
     """Ask for something that ends, over a raw socket.
+
+    Args:
+        url: ``http://host:port/path?query``.
+        method: Of the request.
+        http: As sent in the request line.
+        timeout_s: How long any single receive may take.
+        headers: Header fields; a ``Host`` among them replaces the right one.
+        tls: How to speak TLS; None: in plain.
 
     Returns:
         Status code, header fields (names in lower case), body.
@@ -207,9 +229,11 @@ def get(
     target = urlsplit(url)
     host, port = target.hostname or "127.0.0.1", target.port or 80
     path = (target.path or "/") + (f"?{target.query}" if target.query else "")
-    request = f"{method} {path} HTTP/{http}\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n"
+    lines = _lines({"Host": f"{host}:{port}", "Connection": "close", **(headers or {})})
+    request = f"{method} {path} HTTP/{http}\r\n{lines}\r\n"
     data = b""
-    with socket.create_connection((host, port), timeout=timeout_s) as connection:
+    connection = socket.create_connection((host, port), timeout=timeout_s)
+    with connection if tls is None else tls.wrap_socket(connection) as connection:
         connection.sendall(request.encode("ascii"))
         while more := connection.recv(RECEIVE_BYTES):
             data += more

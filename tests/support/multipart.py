@@ -66,6 +66,8 @@ def parse_headers(block: bytes) -> dict[str, str]:
         if not colon or not name or name != name.strip() or b"\n" in line or b"\r" in line:
             raise ProtocolViolation(f"bad header line {line!r}")
         key = name.decode("ascii").lower()
+        if key == "www-authenticate" and key in headers:  # RFC 9110: a line for each challenge
+            value = f"{headers.pop(key)}, ".encode() + value.strip()
         if key in headers:
             raise ProtocolViolation(f"header {key!r} twice in one part")
         headers[key] = value.decode("latin-1").strip()

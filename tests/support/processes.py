@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, Self
 import psutil
 
 from tests.support.mjpeg_client import get
+from tests.support.tls import trusting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,21 +121,22 @@ class Api(Child):
     """gunicorn with the API.
 
     Attributes:
-        url: ``http://127.0.0.1:<port>``, the port a free one.
+        url: ``http://127.0.0.1:<port>``, the port a free one; ``https://`` with a certificate.
     """
 
     url: str = ""
 
     def find_out_url(self) -> Self:
         """Wait until it listens, and learn where."""
-        self.url = self.wait_for_log(r"Listening at: (http://\S+)").group(1)
+        self.url = self.wait_for_log(r"Listening at: (https?://\S+)").group(1)
         wait_until(lambda: self.answers("/healthz") == 200, "an answer to /healthz")
         return self
 
     def answers(self, path: str) -> int:
         """Status code of a GET; 0: no answer."""
         try:
-            return get(self.url + path, timeout_s=5.0)[0]
+            tls = trusting() if self.url.startswith("https:") else None
+            return get(self.url + path, timeout_s=5.0, tls=tls)[0]
         except (OSError, AssertionError):
             return 0
 
@@ -145,11 +147,11 @@ class Api(Child):
 
     def workers(self) -> list[psutil.Process]:
         """Gunicorn's worker processes."""
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children()
-            if "gunicorn" in " ".join(child.cmdline())
-        ]
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one, too
+                found += [child] if "gunicorn" in " ".join(child.cmdline()) else []
+        return found
 
     def worker(self) -> psutil.Process:
         """The only worker."""
@@ -227,6 +229,19 @@ class Services:
         """Start video and API and wait for frames."""
         self.video(source)
         return self.api(**settings).wait_ready()  # type: ignore[arg-type]  # settings by name
+
+    def start_api(self, settings: dict[str, object], **variables: str) -> Api:
+        """Start gunicorn, perhaps in vain, and wait for nothing.
+
+        Args:
+            settings: Dotted, as in config.json.
+            variables: Further ones of the environment.
+        """
+        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
+        given = {"api.port": 0, "video.use_shared_memory": True, **settings}
+        child = Api(command, self.environment(given) | variables, self.log("api"))
+        self.children.append(child)
+        return child
 
     def stop(self, *, show_logs: bool = True) -> None:
         """End everything, the last started first, and print the logs."""

@@ -1,14 +1,23 @@
-"""A certificate for tests, made by the openssl command."""
+"""A certificate for tests, made by the openssl command, and clients that take any."""
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["make_certificate"]
+__all__ = ["make_certificate", "trusting"]
+
+
+def trusting() -> ssl.SSLContext:
+    """Of a client that takes any certificate."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def make_certificate(key: Path, certificate: Path) -> None:

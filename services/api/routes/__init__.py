@@ -11,15 +11,27 @@ from services.api.connection import hung_up
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.api.access.door import Door
     from services.api.cameras import Cameras
 
-__all__ = ["cameras", "client_gone"]
+__all__ = ["cameras", "client_address", "client_gone", "door"]
 
 
 def cameras() -> Cameras:
     """The cameras of the application that answers the present request."""
     found: Cameras = current_app.extensions["ringcast"]
     return found
+
+
+def door() -> Door:
+    """What decides on requests to the application that answers the present one."""
+    found: Door = current_app.extensions["ringcast_door"]
+    return found
+
+
+def client_address() -> str:
+    """Address of the client of the present request; behind trusted proxies the real one."""
+    return request.remote_addr or "unknown"
 
 
 def client_gone() -> Callable[[], bool]:

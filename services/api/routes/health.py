@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Final
 
 from flask import Blueprint, Response, jsonify
 
 from services.api.routes import cameras
+from services.api.routes.admission import granted
 
 __all__ = ["routes"]
 
 routes = Blueprint("health", __name__)
+
+_DETAILS: Final = ("camera", "online", "condition", "reason", "advice", "age_ms")
 
 
 @routes.get("/healthz")
@@ -21,12 +25,16 @@ def healthz() -> Response:
 
 @routes.get("/readyz")
 def readyz() -> Response:
-    """Say whether the default camera gives fresh frames; a "no signal" frame counts as one."""
+    """Say whether the default camera gives fresh frames; a "no signal" frame counts as one.
+
+    A stranger learns no more than that.
+    """
     camera = cameras().default()
-    status = camera.status()
     ready = camera.fresh()
-    keys = ("camera", "online", "condition", "reason", "advice", "age_ms")
-    document = {"status": "ready" if ready else "not ready", **{key: status[key] for key in keys}}
+    document: dict[str, object] = {"status": "ready" if ready else "not ready"}
+    if granted():
+        status = camera.status()
+        document |= {key: status[key] for key in _DETAILS}
     response = jsonify(document)
     if not ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE

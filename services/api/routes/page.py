@@ -17,6 +17,9 @@ _POLICY: Final = (
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 
+_NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone=(), usb=()"
+"""The page shows pictures; it needs nothing of the browser's machine."""
+
 
 @routes.get("/")
 def page() -> Response:
@@ -24,7 +27,8 @@ def page() -> Response:
     response = make_response(render_template("index.html", cameras=cameras().names()))
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Cache-Control"] = "no-cache"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"  # for browsers without frame-ancestors
+    response.headers["Permissions-Policy"] = _NO_FEATURES
     return response
 
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, request
 
 from services.api import mjpeg
+from services.api.access.masking import masked
 from services.api.adaptive import Adaptation
 from services.api.cameras import MAX_STREAMS
 from services.api.connection import Connection
 from services.api.ladder import step_name
-from services.api.routes import cameras, client_gone
+from services.api.routes import cameras, client_address, client_gone
 from services.api.routes.problems import NotDelimited, TooManyStreams
 from services.api.stream import Stream
 from services.api.variant import parse_options
@@ -64,7 +65,7 @@ def _stream(camera: Camera) -> Response:
             raise NotDelimited
         mode = "legacy" if camera is cameras().legacy else "shared memory"
         asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
-        log.info("Using %s streaming mode: %s for %s", mode, asked_for, request.remote_addr)
+        log.info("Using %s streaming mode: %s for %s", mode, masked(asked_for), client_address())
         body = _body(camera, options, request.environ["gunicorn.socket"])
     response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
     if options.ladder:

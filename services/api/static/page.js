@@ -9,7 +9,10 @@ const known = [...document.querySelectorAll("#cameras a")];
 const names = known.map((link) => link.dataset.camera);
 const asked = new URLSearchParams(location.search).get("camera");
 const camera = names.includes(asked) ? asked : names[0];
-const base = `/stream/${encodeURIComponent(camera)}`;
+const path = `/stream/${encodeURIComponent(camera)}`;
+// BROWSER: opened as http://user:password@host/ the page could not fetch relative addresses, which
+// would inherit the password (Fetch, "URL includes credentials"); an origin has none.
+const base = location.origin + path;
 const picture = element("picture");
 
 // Blink shows a part only when the next part's header has come (crbug 527446); with this parameter
@@ -88,7 +91,7 @@ async function watch() {
 
 for (const link of links) {
   link.href = base + link.dataset.path;
-  link.textContent = base + link.dataset.path;
+  link.textContent = path + link.dataset.path;
 }
 for (const link of known) {
   if (link.dataset.camera === camera) link.setAttribute("aria-current", "page");

@@ -12,7 +12,12 @@ def test_page_needs_nothing_from_elsewhere_and_breaks_no_policy_of_its_own(
 ) -> None:
     answer = http.get("/")
     assert answer.status_code == 200
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "camera=()" in answer.headers["Permissions-Policy"]
     page = answer.text
     links = re.findall(r'(?:src|href)="([^"]+)"', page)
     assert all(link.startswith(("/", "?")) for link in links)
