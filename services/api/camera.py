@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +14,9 @@ from services.api.feed import Feed
 from services.api.jpeg import framed
 from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
+from services.api.variant import parse_options
 from services.api.variant_ring import sweep_variants
+from services.api.watched import Watched
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameOverwritten, RingUnavailable
 from shared.frame import MonotonicNs, PixelFormat
@@ -63,6 +66,7 @@ class Camera:
         stopped: Nothing of it runs any more, and nothing is to be started.
         ringless: Watched variants whose ring could not be made; the first one went to the log.
         turn: To be taken before a frame is chosen for ``jpeg``.
+        watched: Which variants streams show, and whether one more may be.
     """
 
     def __init__(
@@ -86,6 +90,8 @@ class Camera:
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
         self.turn = encoder.turn
+        default = parse_options({}, self.limits).variant
+        self.watched = Watched(default, settings.api.limits.max_variants)
         self._encoder = encoder
         self._cache = JpegCache()
         self._attachment = Attachment(paths)
@@ -237,17 +243,21 @@ class Camera:
         oldest = info.captured_at - _SHOWN_NS if captured_after is None else captured_after
         if shown is not None and shown.captured_at > oldest:
             return shown
+        # a stream that begins is one of a few variants; single pictures can be of any number
+        single = contextlib.nullcontext() if captured_after is None else self._encoder.single
         for _ in range(_TRIES - 1):
             try:
-                return self._newest_jpeg(info, variant)
+                return self._newest_jpeg(info, variant, single)
             except FrameOverwritten:
                 self.counters.overwritten += 1
-        return self._newest_jpeg(info, variant)
+        return self._newest_jpeg(info, variant, single)
 
-    def _newest_jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+    def _newest_jpeg(
+        self, info: FrameInfo, variant: Variant, gate: contextlib.AbstractContextManager[object]
+    ) -> Jpeg:
         if self.passes(info, variant):
             return self.jpeg(self.feed.newest or info, variant)
-        with self.turn:
+        with gate, self.turn:
             return self.jpeg(self.feed.newest or info, variant)
 
     def blank(self, variant: Variant) -> Jpeg:

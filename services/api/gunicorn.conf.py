@@ -18,8 +18,10 @@ from gunicorn.workers import ggevent as _ggevent  # type: ignore[import-untyped]
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine
 from services.api import part as _part
-from services.api.fairness import Board as _Board
+from services.api import supervision as _supervision
 from services.api.fairness import FairServer as _FairServer
+from services.api.ledger import LEGACY as _LEGACY
+from services.api.ledger import Ledger as _Ledger
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.settings import load_settings as _load_settings
@@ -35,8 +37,16 @@ _host = f"[{_settings.api.host}]" if ":" in _settings.api.host else _settings.ap
 bind = f"{_host}:{_settings.api.port}"
 workers = _settings.api.workers or _machine.default_workers()
 worker_class = "gevent"
-worker_connections = 1100
-"""More than the streams allowed (see app.py), so that /healthz is answered beside a full house."""
+_limits = _settings.api.limits
+worker_connections = _limits.max_streams + 500
+"""One worker may have all the streams; snapshots, status and health always find room beside them,
+and beside some hundred connections that say nothing."""
+limit_request_line = _limits.max_request_line_bytes
+limit_request_fields = _limits.max_header_fields
+limit_request_field_size = _limits.max_header_bytes
+keepalive = 2
+"""Also how long a request's header may take, and what is left of its body: that is how long a
+client that sends nothing, or a byte per second, keeps its connection."""
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must be on a tmpfs, or a busy disk kills workers
 timeout = 30
 graceful_timeout = _settings.api.drain_timeout_sec
@@ -44,7 +54,16 @@ preload_app = False
 control_socket_disable = True
 logconfig_dict = _logging_config(_settings.logging.level, _settings.logging.format)
 
-_board = _Board()
+
+def on_starting(server: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """In the arbiter, once: what outlives workers and reloads."""
+    server.ledger = _Ledger()
+    _supervision.supervise(server)
+
+
+def pre_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401
+    """In the arbiter, before a worker is started: its place among all."""
+    worker.place = server.ledger.take([*_settings.camera_segments(), _LEGACY])
 
 
 def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
@@ -61,16 +80,14 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     _lifecycle.allow_descriptors(worker_connections)
     # TLS encrypts a copy for each client: there is nothing for the kernel to send from a file
     _part.use_files(enabled=_settings.api.stream.performance.zero_copy and not worker.cfg.is_ssl)
-    if worker.cfg.workers > 1:
-        # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
-        _ggevent.StreamServer = _functools.partial(_FairServer, board=_board, age=worker.age)
-    worker.wsgi.extensions["ringcast"].start(worker)
+    # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
+    _ggevent.StreamServer = _functools.partial(_FairServer, place=worker.place)
+    worker.wsgi.extensions["ringcast"].start(worker, worker.place)
 
 
 def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
-    """In the arbiter, when a worker has ended: its clients are no measure any more."""
-    del server
-    _board.forget(worker.age)
+    """In the arbiter, when a worker has ended, however: its clients count no more."""
+    server.ledger.free(worker.place)
 
 
 def worker_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401

@@ -13,13 +13,18 @@ if TYPE_CHECKING:
 
     from services.api.cameras import Cameras
 
-__all__ = ["cameras", "client_gone"]
+__all__ = ["cameras", "client_address", "client_gone"]
 
 
 def cameras() -> Cameras:
     """The cameras of the application that answers the present request."""
     found: Cameras = current_app.extensions["ringcast"]
     return found
+
+
+def client_address() -> str:
+    """Address of the client of the present request."""
+    return request.remote_addr or ""
 
 
 def client_gone() -> Callable[[], bool]:
