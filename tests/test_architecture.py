@@ -51,6 +51,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/connection.py",
         "services/api/fairness.py",
         "services/api/pulse.py",
+        "services/api/deadline.py",
     ),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
     "pydantic": ("shared/settings.py", "shared/settings_schema.py", "shared/settings_api.py"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import Flask
 
 from services.api.cameras import Cameras
-from services.api.routes import frames, health, page, problems, status, streams
+from services.api.routes import frames, health, page, problems, requests, status, streams
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
         app.register_blueprint(blueprint)
     problems.register(app)
+    requests.register(app)
     app.after_request(_say_what_it_is)
     return app
 

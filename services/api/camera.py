@@ -277,6 +277,7 @@ class Camera:
             "decoded": self._encoder.decoded_of(self.paths.name),
             "attached": self._attachment.attached,
             "notifications": self._subscriber.notifications,
+            "notifications_missing": self._subscriber.bell.silent,
             "refused": self._subscriber.refused,
         }
 

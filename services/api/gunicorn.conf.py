@@ -15,6 +15,7 @@ _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
 from gunicorn.workers import ggevent as _ggevent  # type: ignore[import-untyped]
 
+from services.api import deadline as _deadline
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine
 from services.api import part as _part
@@ -70,6 +71,13 @@ def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has
     """Before a request is answered: streams are delimited by the end of the connection."""
     del worker
     _lifecycle.close_delimited(req)
+    _lifecycle.close_after_large_body(req)
+
+
+def post_request(worker: _Any, req: _Any, environ: dict[str, _Any], resp: _Any) -> None:  # noqa: ANN401
+    """After an answer: it was sent in time."""
+    del worker, req, resp
+    _deadline.lift(environ)
 
 
 def post_worker_init(worker: _Any) -> None:  # noqa: ANN401

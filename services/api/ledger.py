@@ -252,15 +252,19 @@ class Place:
 class Seat:
     """One stream that was let in; left when it ends, and in any case when nobody has it any more.
 
-    Attributes:
-        leave: Give it back; again is harmless.
+    Args:
+        give_back: Undoes what was counted.
     """
 
-    __slots__ = ("__weakref__", "leave")
+    __slots__ = ("__weakref__", "_give_back")
 
     def __init__(self, give_back: Callable[[], None]) -> None:
-        self.leave = weakref.finalize(self, give_back)
-        self.leave.atexit = False
+        self._give_back = weakref.finalize(self, give_back)
+        self._give_back.atexit = False
+
+    def leave(self) -> None:
+        """Give it back; again is harmless."""
+        self._give_back()
 
 
 def _shared(cells: int, kind: Literal["Q", "d"]) -> memoryview[Any]:

@@ -12,12 +12,21 @@ import resource
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-__all__ = ["Lifecycle", "allow_descriptors", "close_delimited", "quieten"]
+__all__ = [
+    "LARGEST_BODY",
+    "Lifecycle",
+    "allow_descriptors",
+    "close_after_large_body",
+    "close_delimited",
+    "quieten",
+]
 
 log = logging.getLogger(__name__)
 
 _STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
 
+LARGEST_BODY: Final = 65_536
+"""Bytes of a request's body that are read and thrown away, so that another request may follow."""
 
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
@@ -57,6 +66,13 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
     if _STREAM_PATH.search(unquote(request.path, "latin-1")):
         request.version = (1, 0)
         request.must_close = True
+
+
+def close_after_large_body(request: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Have the connection closed where a request's body is large or may be: nobody reads it."""
+    for name, value in request.headers:
+        if name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > LARGEST_BODY):
+            request.must_close = True
 
 
 def allow_descriptors(connections: int) -> None:

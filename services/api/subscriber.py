@@ -18,6 +18,7 @@ import zmq
 from gevent.socket import wait_read
 
 from services.api.advice import explain
+from services.api.bell import Bell
 from shared.doorbell import LOOK_AT_HEAD_S, messages, open_doorbell
 from shared.errors import FrameOverwritten, ProtocolError
 from shared.meter import Throttle
@@ -46,6 +47,7 @@ class Subscriber:
     Attributes:
         notifications: How many were received.
         refused: How many messages and frames contradicted our own format.
+        bell: Whether notifications come when frames do.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Subscriber:
         self._feed = feed
         self._quiet = quiet
         self._complaint = Throttle()
+        self.bell = Bell(paths, logging.DEBUG if quiet else logging.WARNING)
         self._seen = (0, 0)
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.notifications = 0
@@ -93,6 +96,7 @@ class Subscriber:
             self._refuse(error)
             return
         self._seen = (reader.epoch, head)
+        self.bell.moved()
         self._feed.offer(info)
 
     def _run(self) -> None:
@@ -112,6 +116,7 @@ class Subscriber:
 
     def _check(self, message: bytes) -> None:
         self.notifications += 1
+        self.bell.rang()
         try:
             Notification.unpack(message)
         except ProtocolError as error:

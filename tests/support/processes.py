@@ -199,11 +199,25 @@ class Services:
         self.children.append(child)
         return child
 
-    def api(self, *, shared_memory: bool = True, **settings: object) -> Api:
-        """Start gunicorn on a free port and wait until it answers; settings as for ``video``."""
+    def api(
+        self,
+        *arguments: str,
+        shared_memory: bool = True,
+        prefix: tuple[str, ...] = (),
+        **settings: object,
+    ) -> Api:
+        """Start gunicorn on a free port and wait until it answers; settings as for ``video``.
+
+        Args:
+            arguments: Further ones of gunicorn.
+            shared_memory: False: legacy mode.
+            prefix: A program that starts it, with its arguments.
+            settings: By name.
+        """
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         given = {"api.port": 0, "video.use_shared_memory": shared_memory, **dotted}
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
+        conf = "services/api/gunicorn.conf.py"
+        command = [*prefix, sys.executable, "-m", "gunicorn", "-c", conf, *arguments]
         child = Api(command, self.environment(given), self.log("api"))
         self.children.append(child)
         return child.find_out_url()

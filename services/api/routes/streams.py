@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
-from services.api import mjpeg
+from services.api import deadline, mjpeg
 from services.api.adaptive import Adaptation
 from services.api.connection import Connection
 from services.api.ladder import step_name
@@ -21,7 +21,7 @@ from services.api.variant import parse_options
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     from services.api.camera import Camera
     from services.api.variant import StreamOptions
@@ -70,7 +70,7 @@ def _stream(camera: Camera) -> Response:
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
             log.info("Using %s streaming mode: %s for %s", mode, asked_for, client_address())
-            body = _body(camera, options, adaptation, request.environ["gunicorn.socket"])
+            body = _body(camera, options, adaptation, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
@@ -82,10 +82,15 @@ def _stream(camera: Camera) -> Response:
 
 
 def _body(
-    camera: Camera, options: StreamOptions, adaptation: Adaptation, raw: socket.socket
+    camera: Camera,
+    options: StreamOptions,
+    adaptation: Adaptation,
+    environ: MutableMapping[str, Any],
 ) -> Iterator[bytes]:
     """Yield the leading boundary, so that gunicorn sends the headers; then own the socket."""
     yield mjpeg.ADVANCE_LEAD if options.advance_headers else mjpeg.LEAD
+    deadline.lift(environ)
+    raw: socket.socket = environ["gunicorn.socket"]
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
     stream = Stream(

@@ -118,7 +118,11 @@ def test_seat_nobody_has_any_more_is_given_back() -> None:
     place.admit(CAMERA, HERE, limits(per_address=1))
     gc.collect()
     assert place.streams() == 0
-    place.admit(CAMERA, HERE, limits(per_address=1)).leave()
+    leave = place.admit(CAMERA, HERE, limits(per_address=1)).leave
+    gc.collect()
+    assert place.streams() == 1, "who can leave it has it"
+    leave()
+    assert place.streams() == 0
 
 
 def test_entries_of_addresses_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
