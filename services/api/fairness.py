@@ -15,6 +15,8 @@ import gevent
 from gevent.server import StreamServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gevent.socket import socket
 
     from services.api.ledger import Place
@@ -43,11 +45,21 @@ class FairServer(StreamServer):
     Args:
         listener: The listening socket.
         place: Of this worker in the ledger of all.
+        draining: Says whether the worker is shutting down; gunicorn closes the server up to a
+            second later, and who came meanwhile had a stream that ended at once.
         more: What ``StreamServer`` takes.
     """
 
-    def __init__(self, listener: socket, *, place: Place, **more: Any) -> None:  # noqa: ANN401 - gevent's
+    def __init__(
+        self,
+        listener: socket,
+        *,
+        place: Place,
+        draining: Callable[[], bool] = lambda: False,
+        **more: Any,  # noqa: ANN401 - gevent's
+    ) -> None:
         self._place = place
+        self._draining = draining
         self._connections = 0
         self._unclaimed = 0
         super().__init__(listener, **more)
@@ -60,6 +72,9 @@ class FairServer(StreamServer):
 
     def do_read(self) -> Any:  # noqa: ANN401 - whatever gevent's returns
         """Accept a connection, unless it is another worker's turn."""
+        if self._draining():
+            self.stop_accepting()  # what waits is for another worker
+            return None
         mine = self._connections
         if mine <= self._place.fewest() + max(2, mine // _SLACK):
             self._unclaimed = 0

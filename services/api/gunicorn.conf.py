@@ -89,8 +89,11 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     # TLS encrypts a copy for each client: there is nothing for the kernel to send from a file
     _part.use_files(enabled=_settings.api.stream.performance.zero_copy and not worker.cfg.is_ssl)
     # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
-    _ggevent.StreamServer = _functools.partial(_FairServer, place=worker.place)
-    worker.wsgi.extensions["ringcast"].start(worker, worker.place)
+    cameras = worker.wsgi.extensions["ringcast"]
+    _ggevent.StreamServer = _functools.partial(
+        _FairServer, place=worker.place, draining=cameras.lifecycle.draining
+    )
+    cameras.start(worker, worker.place)
 
 
 def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401

@@ -164,11 +164,13 @@ class Services:
     Attributes:
         folder: For logs and the configuration file.
         segment: ``video.shared_memory_name`` of everything started here.
+        through: A program with its arguments that starts the next API.
         children: Everything started here, in order.
     """
 
     folder: Path
     segment: str
+    through: tuple[str, ...] = ()
     children: list[Child] = field(default_factory=list)
 
     def environment(self, settings: dict[str, object]) -> dict[str, str]:
@@ -199,25 +201,18 @@ class Services:
         self.children.append(child)
         return child
 
-    def api(
-        self,
-        *arguments: str,
-        shared_memory: bool = True,
-        prefix: tuple[str, ...] = (),
-        **settings: object,
-    ) -> Api:
+    def api(self, *arguments: str, shared_memory: bool = True, **settings: object) -> Api:
         """Start gunicorn on a free port and wait until it answers; settings as for ``video``.
 
         Args:
             arguments: Further ones of gunicorn.
             shared_memory: False: legacy mode.
-            prefix: A program that starts it, with its arguments.
             settings: By name.
         """
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
         given = {"api.port": 0, "video.use_shared_memory": shared_memory, **dotted}
         conf = "services/api/gunicorn.conf.py"
-        command = [*prefix, sys.executable, "-m", "gunicorn", "-c", conf, *arguments]
+        command = [*self.through, sys.executable, "-m", "gunicorn", "-c", conf, *arguments]
         child = Api(command, self.environment(given), self.log("api"))
         self.children.append(child)
         return child.find_out_url()

@@ -12,7 +12,7 @@ from gevent.pool import Pool
 
 from services.api.fairness import FairServer
 from services.api.ledger import Ledger
-from tests.support.greenlets import turns_until
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,11 +36,13 @@ class Worker:
         end: Set it, and all connections end.
     """
 
-    def __init__(self, listener: socket.socket, place: Place) -> None:
+    def __init__(self, listener: socket.socket, place: Place, *, draining: bool = False) -> None:
         self.end = Event()
         self.pool = Pool(1000)
         own = socket.socket(fileno=listener.dup().detach())
-        self.server = FairServer(own, place=place, handle=self._handle, spawn=self.pool)
+        self.server = FairServer(
+            own, place=place, draining=lambda: draining, handle=self._handle, spawn=self.pool
+        )
         self.server.max_accept = 1  # so does gunicorn
 
     def _handle(self, _client: socket.socket, _address: object) -> None:
@@ -119,3 +121,20 @@ def test_worker_takes_several_connections_at_one_look(listener: socket.socket) -
         worker.server.start()
         turns_until(lambda: bool(worker.pool), "the first look")
         assert len(worker.pool) == 5
+
+
+def test_worker_that_shuts_down_leaves_what_comes_to_the_others(listener: socket.socket) -> None:
+    ledger = Ledger()
+    with contextlib.ExitStack() as stack:
+        ending = stack.enter_context(
+            contextlib.closing(Worker(listener, ledger.take(), draining=True))
+        )
+        ending.server.start()
+        for _ in range(5):
+            client = socket.create_connection(listener.getsockname())
+            stack.callback(client.close)
+        let_run(0.05)
+        assert not ending.pool
+        other = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
+        other.server.start()
+        turns_until(lambda: len(other.pool) == 5, "the other one to take all")
