@@ -89,6 +89,7 @@ def test_killed_worker_costs_its_clients_a_reconnect_and_the_others_nothing(
     service: Services,
 ) -> None:
     api = service.both(api__workers=2)
+    wait_until(lambda: api.said().count("attached to its ring") == 2, "both workers to be ready")
     url = api.url + STREAM
     returning = [Returning(url) for _ in range(6)]
     with Audience(api) as audience:
@@ -166,6 +167,7 @@ def test_second_reload_during_the_first_is_done_after_it(service: Services) -> N
     with MjpegClient(api.url + STREAM) as client:
         client.next_part()
         api.signal(signal.SIGHUP)
+        api.wait_for_log("Hang up")
         api.signal(signal.SIGHUP)
         wait_until(lambda: api.said().count("Hang up") == 2, "both reloads")
         with pytest.raises(EndOfStream):
@@ -352,6 +354,8 @@ def test_user_who_may_not_use_the_notification_socket_is_told(service: Services)
         user = 65_534
         service.through = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
         readable_for_all(service.folder)
+        for kind in (".ring", ".lock"):
+            path.with_suffix(kind).chmod(0o644)
     api = service.api(api__workers=1).wait_ready()
     with MjpegClient(api.url + STREAM) as client:
         api.wait_for_log(rf"user {user} may not write to {path} \(s---------\)")

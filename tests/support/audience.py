@@ -31,7 +31,11 @@ class Viewer:
     def __init__(self, url: str) -> None:
         self._client = MjpegClient(url)
         self.port: int = self._client.socket.getsockname()[1]
-        self.parts: list[Part] = [self._client.next_part()]
+        try:
+            self.parts: list[Part] = [self._client.next_part()]
+        except BaseException:
+            self._client.close()
+            raise
         self.ended = False
         self._leaving = False
         self._thread = threading.Thread(target=self._take, daemon=True)

@@ -145,16 +145,21 @@ class Api(Child):
 
     def workers(self) -> list[psutil.Process]:
         """Gunicorn's worker processes."""
-        return [
-            child
-            for child in psutil.Process(self.process.pid).children()
-            if "gunicorn" in " ".join(child.cmdline())
-        ]
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "gunicorn" in _command(child)]
 
     def worker(self) -> psutil.Process:
         """The only worker."""
         (worker,) = self.workers()
         return worker
+
+
+def _command(process: psutil.Process) -> str:
+    """How it was started; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 @dataclass
