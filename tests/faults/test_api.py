@@ -347,15 +347,16 @@ def test_frames_go_on_and_a_warning_says_so_where_there_is_no_notification_socke
 def test_user_who_may_not_use_the_notification_socket_is_told(service: Services) -> None:
     service.video()
     path = SHARED_MEMORY / f"{service.segment}.sock"
-    wait_until(path.exists, "the notification socket")
+    files = [path.with_suffix(kind) for kind in (".ring", ".lock")]
+    wait_until(lambda: all(file.exists() for file in (path, *files)), "the camera's files")
     path.chmod(0)
     user = os.geteuid()
     if user == 0:  # who may everything: the API runs as somebody else
         user = 65_534
         service.through = ("setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups")
         readable_for_all(service.folder)
-        for kind in (".ring", ".lock"):
-            path.with_suffix(kind).chmod(0o644)
+        for file in files:
+            file.chmod(0o644)
     api = service.api(api__workers=1).wait_ready()
     with MjpegClient(api.url + STREAM) as client:
         api.wait_for_log(rf"user {user} may not write to {path} \(s---------\)")
