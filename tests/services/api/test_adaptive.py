@@ -189,10 +189,10 @@ def narrow(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterato
     camera.stop()
 
 
-def too_slow(adaptation: Adaptation) -> None:
-    """Have a client miss so much that it is to go down."""
+def too_slow(adaptation: Adaptation, since_s: float = 0.0) -> None:
+    """Have a client miss so much for two seconds that it is to go down."""
     for number in range(60):
-        adaptation.note(number / 30, missed=True)
+        adaptation.note(since_s + number / 30, missed=True)
 
 
 def test_step_that_would_be_a_variant_too_many_is_not_taken(
@@ -208,10 +208,10 @@ def test_step_that_would_be_a_variant_too_many_is_not_taken(
     adaptation.follow(stream)
     assert (adaptation.step, adaptation.variant) == (0, steps[0]), "it stays"
     narrow.watched.end(other)
-    too_slow(adaptation)
+    too_slow(adaptation, 10.0)
     adaptation.follow(stream)
     assert adaptation.step > 0, "as soon as there is room it goes"
-    too_slow(adaptation)
+    too_slow(adaptation, 20.0)
     adaptation.follow(stream)
     assert adaptation.step > 2, "and further: its own step is free when it leaves"
     adaptation.leave(stream)
