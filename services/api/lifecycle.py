@@ -9,8 +9,11 @@ from __future__ import annotations
 import logging
 import re
 import resource
+import time
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
+
+from shared.meter import Throttle
 
 __all__ = [
     "LARGEST_BODY",
@@ -27,6 +30,9 @@ _STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
 
 LARGEST_BODY: Final = 65_536
 """Bytes of a request's body that are read and thrown away, so that another request may follow."""
+
+_ENOUGH: Final = 200
+"""Characters of a complaint about a client that the log gets."""
 
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
@@ -94,20 +100,32 @@ def allow_descriptors(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-class _ClientLeft(logging.Filter):
-    """Lets gunicorn's error records pass, but not that a client has left: that is no error."""
+class _Calm(logging.Filter):
+    """Lets gunicorn's error records pass, but not all that clients can cause at will.
+
+    That one has left is no error. That one sent garbage is said once a second, and not all of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._complaint = Throttle()
 
     def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if message.startswith("Invalid request"):
+            withheld = self._complaint.ready(time.monotonic())
+            record.msg, record.args = "%s (%d more withheld)", (message[:_ENOUGH], withheld)
+            return withheld is not None
         error = record.exc_info[1] if record.exc_info else None
         left = isinstance(error, (TimeoutError, ConnectionError))
-        return not (left and record.getMessage().startswith("Socket error"))
+        return not (left and message.startswith("Socket error"))
 
 
 def quieten(logger: logging.Logger) -> None:
-    """Keep a client that vanished (ETIMEDOUT, EPIPE) from being logged as an error.
+    """Keep a client that vanished or sends garbage from filling the log with errors.
 
     Args:
         logger: gunicorn's, ``gunicorn.error``.
     """
-    if not any(isinstance(known, _ClientLeft) for known in logger.filters):
-        logger.addFilter(_ClientLeft())
+    if not any(isinstance(known, _Calm) for known in logger.filters):
+        logger.addFilter(_Calm())

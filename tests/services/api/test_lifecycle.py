@@ -110,3 +110,14 @@ def test_large_body_closes_the_connection(headers: list[tuple[str, str]], *, clo
     request = SimpleNamespace(headers=headers, must_close=False)
     close_after_large_body(request)
     assert request.must_close is closed
+
+
+def test_garbage_of_clients_is_said_once_a_second_and_not_all_of_it() -> None:
+    logger = logging.Logger("gunicorn.error")  # noqa: LOG001 - one of our own, not the real one
+    quieten(logger)
+    records = [record("Invalid request from ip=192.0.2.7: " + "x" * 9000, None) for _ in range(50)]
+    said = [each.getMessage() for each in records if logger.filter(each)]
+    assert len(said) == 1
+    assert said[0].startswith("Invalid request from ip=192.0.2.7: xxx")
+    assert said[0].endswith("x (0 more withheld)")
+    assert len(said[0]) < 250
