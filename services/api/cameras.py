@@ -18,8 +18,9 @@ from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
     from services.api.advice import Advice
-    from services.api.ledger import Place, Seat
+    from services.api.ledger import Place
     from services.api.lifecycle import Worker
+    from services.api.seat import Seat
     from shared.settings import Settings
 
 __all__ = ["Cameras", "UnknownCamera"]

@@ -17,21 +17,20 @@ all places never go back, and nobody has to move anything. Every cell is one mac
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import mmap
-import weakref
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.api.counters import Counters
+from services.api.seat import Seat, TooManyStreams, origin
 from shared.fence import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from shared.settings_api import LimitsSettings
 
-__all__ = ["LEGACY", "Ledger", "Place", "Seat", "TooManyStreams", "origin"]
+__all__ = ["LEGACY", "Ledger", "Place"]
 
 LEGACY: Final = "video (legacy)"
 """Sheet of the default camera as captured by ourselves; no camera can be named so."""
@@ -43,40 +42,6 @@ _ENTRIES: Final = 8192
 _COUNTED: Final = tuple(field.name for field in fields(Counters))
 _WHOLE: Final = frozenset(field.name for field in fields(Counters) if field.type == "int")
 _COLUMNS: Final = 1 + len(_COUNTED)
-
-
-class TooManyStreams(Exception):  # noqa: N818 - named after the state
-    """There are as many streams as may be.
-
-    Attributes:
-        limit: How many may be.
-        setting: The setting that says so.
-    """
-
-    def __init__(self, whose: str, limit: int, setting: str) -> None:
-        super().__init__(
-            f"{whose} {limit} streams open already, as many as {setting} allows. "
-            "Close one, or try again later."
-        )
-        self.limit = limit
-        self.setting = setting
-
-
-def origin(address: str) -> str:
-    """Who counts as one client: an IPv4 address, or a /64 of IPv6, which one host has at least.
-
-    Args:
-        address: Of the client; what is no address counts as it is.
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 class Ledger:
@@ -247,24 +212,6 @@ class Place:
                 pairs = zip(hashes, counts, strict=True)
                 total += sum(count for known, count in pairs if known == key)
         return total
-
-
-class Seat:
-    """One stream that was let in; left when it ends, and in any case when nobody has it any more.
-
-    Args:
-        give_back: Undoes what was counted.
-    """
-
-    __slots__ = ("__weakref__", "_give_back")
-
-    def __init__(self, give_back: Callable[[], None]) -> None:
-        self._give_back = weakref.finalize(self, give_back)
-        self._give_back.atexit = False
-
-    def leave(self) -> None:
-        """Give it back; again is harmless."""
-        self._give_back()
 
 
 def _shared(cells: int, kind: Literal["Q", "d"]) -> memoryview[Any]:

@@ -12,8 +12,8 @@ from werkzeug.exceptions import HTTPException
 
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
-from services.api.ledger import TooManyStreams
 from services.api.routes import cameras
+from services.api.seat import TooManyStreams
 from services.api.variant import BadParameters
 from services.api.watched import TooManyVariants
 from shared.errors import (

@@ -10,13 +10,14 @@ import pytest
 
 from services.api import ledger as module
 from services.api.counters import Counters
-from services.api.ledger import Ledger, Place, TooManyStreams, origin
+from services.api.ledger import Ledger, Place
+from services.api.seat import TooManyStreams
 from shared.settings_api import LimitsSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.api.ledger import Seat
+    from services.api.seat import Seat
 
 FORK = multiprocessing.get_context("fork")
 CAMERA = "video"
@@ -179,18 +180,3 @@ def test_last_stream_is_never_given_twice_however_many_workers_ask() -> None:
         process.join(20.0)
     assert [process.exitcode for process in processes] == [0] * 4
     assert 36 <= places[0].streams() <= 40
-
-
-@pytest.mark.parametrize(
-    ("address", "who"),
-    [
-        ("192.0.2.7", "192.0.2.7"),
-        ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
-        ("", ""),
-        ("unix", "unix"),
-    ],
-)
-def test_client_is_an_address_or_a_network_of_ipv6(address: str, who: str) -> None:
-    assert origin(address) == who

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.ledger import TooManyStreams
+from services.api.seat import TooManyStreams
 from shared.errors import EncodeError, FrameOverwritten
 
 if TYPE_CHECKING:
