@@ -81,13 +81,23 @@ class Hearing:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._missing_since_s: float | None = None
+        self._unheard = 0
+        self._silent_since_s: float | None = None
+        self._renewed_at_s = float("-inf")
+
+    @property
+    def silent_s(self) -> float:
+        """For how long frames have come and no notification, seconds; 0.0: all is well.
+
+        One frame may be found before its notification is heard; the second one says something.
+        """
+        return 0.0 if self._silent_since_s is None else self._clock() - self._silent_since_s
 
     @property
     def lost(self) -> bool:
-        """Frames have come for a second, and no notification: open it anew, and say ``renewed``."""
-        since_s = self._missing_since_s
-        return since_s is not None and self._clock() - since_s >= _DEAF_S
+        """Silent for a second, whatever was tried: open it anew, and say ``renewed``."""
+        tried_s = self._clock() - self._renewed_at_s
+        return self._unheard > 0 and min(self.silent_s, tried_s) >= _DEAF_S
 
     def heard(self, message: bytes, epoch: Epoch | None) -> None:
         """A message has come.
@@ -100,13 +110,14 @@ class Hearing:
             ProtocolError: It is no notification.
         """
         if Notification.unpack(message).epoch == epoch:
-            self._missing_since_s = None
+            self._unheard, self._silent_since_s = 0, None
 
     def frame_found(self) -> None:
         """There is a new frame in the ring, and all messages that waited were heard."""
-        if self._missing_since_s is None:
-            self._missing_since_s = self._clock()
+        self._unheard += 1
+        if self._unheard > 1 and self._silent_since_s is None:
+            self._silent_since_s = self._clock()
 
     def renewed(self) -> None:
-        """The doorbell was opened anew: what was missing is forgotten."""
-        self._missing_since_s = None
+        """The doorbell was opened anew: from now on it has its time to ring."""
+        self._unheard, self._renewed_at_s = 0, self._clock()

@@ -167,8 +167,9 @@ class LimitsSettings(Section):
         0,
         ge=0,
         le=100_000,
-        description="Streams open at a time from one client address, over all workers; 0: as many "
-        "as max_streams. Behind a proxy set api.http.trusted_proxies as well.",
+        description="Streams open at a time from one client address (of IPv6: from one /64 "
+        "network), over all workers; more get 503; 0: as many as max_streams. Behind a proxy set "
+        "api.http.trusted_proxies as well.",
     )
     max_variants: int = Field(
         16,

@@ -24,7 +24,7 @@ TESTS: Final = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "tes
 PROGRAMS: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("scripts/*.py"))
 
 OUTSIDE_WORLD: Final = {
-    "mmap": ("shared/ring/segment.py",),
+    "mmap": ("shared/ring/segment.py", "services/api/ledger.py"),
     "zmq": (
         "shared/publisher.py",
         "shared/doorbell.py",
@@ -50,6 +50,8 @@ OUTSIDE_WORLD: Final = {
         "services/api/stream.py",
         "services/api/connection.py",
         "services/api/fairness.py",
+        "services/api/pulse.py",
+        "services/api/deadline.py",
     ),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
     "pydantic": ("shared/settings.py", "shared/settings_schema.py", "shared/settings_api.py"),

@@ -11,6 +11,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from services.api.camera import Camera
     from services.api.fanout import Fanout
     from services.api.stream import Stream
@@ -114,10 +116,16 @@ class Governor:
 class Adaptation:
     """One client's way up and down the fan-outs of its ladder.
 
+    A step that would be a variant too many (``Watched``) is not taken: on the way down the next
+    lower one that is watched is taken instead, otherwise the client stays where it is.
+
     Args:
         camera: Whose fan-outs.
         steps: The variants, best first.
         now_s: A steady clock.
+
+    Raises:
+        TooManyVariants: None of the steps may be had.
     """
 
     def __init__(self, camera: Camera, steps: tuple[Variant, ...], now_s: float) -> None:
@@ -125,11 +133,20 @@ class Adaptation:
         self._steps = steps
         self._governor = Governor(len(steps), now_s)
         self._fanout: Fanout | None = None
+        self._taken: int | None = None
+        self._take(range(len(steps)))
+        if self._taken is None:
+            raise camera.watched.refusal(steps[0])
 
     @property
     def step(self) -> int:
         """The step the client is on or about to move to; 0 is the best."""
         return self._governor.step
+
+    @property
+    def variant(self) -> Variant:
+        """What the client is to be sent."""
+        return self._steps[self._taken or 0]
 
     def note(self, now_s: float, *, missed: bool) -> bool:
         """As ``Governor.note``."""
@@ -140,7 +157,10 @@ class Adaptation:
 
         The stream itself refuses what is not newer than its last frame, so no number goes back.
         """
-        fanout = self._camera.fanout(self._steps[self._governor.step])
+        wanted, taken = self._governor.step, self._taken or 0
+        if wanted != taken:
+            self._take(range(wanted, len(self._steps)) if wanted > taken else (wanted,))
+        fanout = self._camera.fanout(self.variant)
         if fanout is self._fanout and stream in fanout.streams:
             return
         self.leave(stream)
@@ -152,3 +172,17 @@ class Adaptation:
         if self._fanout is not None:
             self._fanout.leave(stream)
         self._fanout = None
+
+    def close(self) -> None:
+        """Let others have the variant; again is harmless."""
+        if self._taken is not None:
+            self._camera.watched.end(self._steps[self._taken])
+        self._taken = None
+
+    def _take(self, steps: Iterable[int]) -> None:
+        """Take the first of these steps that may be had; the governor goes on from where we are."""
+        before = () if self._taken is None else (self._taken,)
+        self.close()
+        begin = self._camera.watched.begin
+        self._taken = next((s for s in (*steps, *before) if begin(self._steps[s])), None)
+        self._governor.step = self._taken or 0

@@ -9,7 +9,17 @@ from flask import Flask
 from services.api.access.door import Door
 from services.api.access.proxies import RealAddress
 from services.api.cameras import Cameras
-from services.api.routes import admission, frames, headers, health, page, problems, status, streams
+from services.api.routes import (
+    admission,
+    frames,
+    headers,
+    health,
+    page,
+    problems,
+    requests,
+    status,
+    streams,
+)
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
@@ -37,5 +47,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(blueprint)
     problems.register(app)
     admission.register(app)
+    requests.register(app)
     headers.register(app)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +15,9 @@ from services.api.feed import Feed
 from services.api.jpeg import framed
 from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
+from services.api.variant import parse_options
 from services.api.variant_ring import sweep_variants
+from services.api.watched import Watched
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
 from shared.frame import MonotonicNs, PixelFormat
@@ -69,6 +72,7 @@ class Camera:
         stopped: Nothing of it runs any more, and nothing is to be started.
         ringless: Watched variants whose ring could not be made; the first one went to the log.
         turn: To be taken before a frame is chosen for ``jpeg``.
+        watched: Which variants streams show, and whether one more may be.
     """
 
     def __init__(
@@ -93,6 +97,8 @@ class Camera:
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
         self.turn = encoder.turn
+        default = parse_options({}, self.limits).variant
+        self.watched = Watched(default, settings.api.limits.max_variants)
         self._encoder = encoder
         self._complaint = Throttle()
         self._cache = JpegCache()
@@ -247,15 +253,17 @@ class Camera:
         oldest = info.captured_at - _SHOWN_NS if captured_after is None else captured_after
         if shown is not None and shown.captured_at > oldest:
             return shown
+        # a stream that begins is one of a few variants; single pictures can be of any number
+        single = contextlib.nullcontext() if captured_after is None else self._encoder.single
         for _ in range(_TRIES - 1):
             try:
-                return self._newest_jpeg(info, variant)
+                return self._newest_jpeg(info, variant, single)
             except FrameOverwritten as error:
                 self.note_overwritten(error)
                 if isinstance(error, FrameDamaged):  # else there is a newer one already
                     newest = self.feed.newest or info
                     self.feed.wait_newer(newest.captured_at, _NEXT_S, pointless=self.draining)
-        return self._newest_jpeg(info, variant)
+        return self._newest_jpeg(info, variant, single)
 
     def note_overwritten(self, error: FrameOverwritten) -> None:
         """Count a frame that was not in its slot any more, by whose fault."""
@@ -267,10 +275,12 @@ class Camera:
         if withheld is not None:
             log.error("%s: %s (%d more withheld)", self.name, error, withheld)
 
-    def _newest_jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+    def _newest_jpeg(
+        self, info: FrameInfo, variant: Variant, gate: contextlib.AbstractContextManager[object]
+    ) -> Jpeg:
         if self.passes(info, variant):
             return self.jpeg(self.feed.newest or info, variant)
-        with self.turn:
+        with gate, self.turn:
             return self.jpeg(self.feed.newest or info, variant)
 
     def blank(self, variant: Variant) -> Jpeg:
@@ -290,6 +300,7 @@ class Camera:
             "decoded": self._encoder.decoded_of(self.paths.name),
             "attached": self._attachment.attached,
             "notifications": self._subscriber.notifications,
+            "notifications_missing": self._subscriber.bell.silent,
             "refused": self._subscriber.refused,
         }
 

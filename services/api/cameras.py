@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any
 
 from services.api.advice import EMBEDDED, VIDEO_MODULE, further_camera
 from services.api.camera import Camera
 from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
+from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
 from services.api.machine import default_encoder_threads
+from services.api.pulse import Pulse
 from shared.naming import segment_paths
 from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
     from services.api.advice import Advice
+    from services.api.ledger import Place
     from services.api.lifecycle import Worker
+    from services.api.seat import Seat
     from shared.settings import Settings
 
 __all__ = ["Cameras", "UnknownCamera"]
 
 log = logging.getLogger(__name__)
-
-MAX_STREAMS: Final = 1000
-"""Streams per worker; below gunicorn's worker_connections, so that health checks still get in."""
 
 
 class UnknownCamera(LookupError):  # noqa: N818 - named after the state
@@ -81,10 +82,19 @@ class Cameras:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
             self._cameras[DEFAULT_CAMERA] = self.legacy
+        self._place = Ledger().take([*settings.camera_segments(), LEGACY])
+        self._pulse = Pulse(self._publish)
 
-    def start(self, worker: Worker) -> None:
-        """Follow every camera; in legacy mode, capture. Once, in the worker process."""
+    def start(self, worker: Worker, place: Place | None = None) -> None:
+        """Follow every camera; in legacy mode, capture. Once, in the worker process.
+
+        Args:
+            worker: Whose end is to be noticed.
+            place: In the ledger of all workers; None: this one is alone.
+        """
         self.lifecycle.attend(worker)
+        self._place = place or self._place
+        self._pulse.start()
         for camera in self._all():
             camera.start()
             if self._awaited(camera) and not camera.online():
@@ -97,6 +107,8 @@ class Cameras:
 
     def stop(self) -> None:
         """Let everything go; again is harmless."""
+        self._pulse.stop()
+        self._publish()
         if self._capture is not None:
             self._capture.stop()
         for camera in self._all():
@@ -129,6 +141,31 @@ class Cameras:
         """The camera of ``/stream/video``."""
         return self._cameras[DEFAULT_CAMERA]
 
-    def clients(self) -> int:
-        """Streams open in this worker."""
-        return sum(camera.clients() for camera in self._all())
+    def admit(self, camera: Camera, address: str) -> Seat:
+        """Let one more client stream a camera.
+
+        Args:
+            camera: Which one.
+            address: Of the client.
+
+        Raises:
+            TooManyStreams: As many are open as ``api.limits`` allows.
+        """
+        return self._place.admit(self._sheet(camera), address, self.settings.api.limits)
+
+    def status(self, camera: Camera) -> dict[str, Any]:
+        """Everything known about a camera, what all workers know together among it."""
+        self._publish()  # what was shown once is not forgotten when this worker is killed
+        return {
+            **camera.status(),
+            **self._place.totals(self._sheet(camera)),
+            "hub_late_ms": self._pulse.lateness.summary(),
+            "mode": "legacy" if camera is self.legacy else "shared memory",
+        }
+
+    def _publish(self) -> None:
+        for camera in self._all():
+            self._place.publish(self._sheet(camera), camera.counters)
+
+    def _sheet(self, camera: Camera) -> str:
+        return LEGACY if camera is self.legacy else camera.name

@@ -55,6 +55,8 @@ class Encoder:
             pool's queue is overwritten meanwhile when many variants are watched. Who has one turn
             has one thread for certain; further threads for stripes are taken with further turns,
             only where nobody has them, and never waited for.
+        single: To be taken before ``turn`` for a single picture: any number of them that wait are
+            ahead of a stream's next frame by a few encodings only.
         pictures: What the frames in work look like; empty soon after the last of them.
     """
 
@@ -66,6 +68,7 @@ class Encoder:
         self._forgetting = False
         self._decoded: Counter[str] = Counter()
         self.turn = BoundedSemaphore(threads)
+        self.single = BoundedSemaphore(max(1, threads // 2))
 
     @property
     def decoded(self) -> int:

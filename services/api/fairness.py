@@ -8,22 +8,22 @@ moment: the other may hang, and nobody is to wait for it.
 
 from __future__ import annotations
 
-import os
-import struct
-import weakref
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
 from gevent.server import StreamServer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gevent.socket import socket
 
-__all__ = ["Board", "FairServer"]
+    from services.api.ledger import Place
 
-_PLACES: Final = 256
-_COUNTS: Final = struct.Struct(f"={_PLACES}I")
-_PLACE: Final = struct.Struct("=I")
+__all__ = ["FairServer"]
+
+log = logging.getLogger(__name__)
 
 _PAUSE_S: Final = 0.01
 """How long a worker that is ahead leaves new connections to the others."""
@@ -35,33 +35,8 @@ with one connection a look, as gunicorn has it, the last of 1,000 clients waited
 _SLACK: Final = 20
 """A worker may be ahead by this fraction (1/20), or by two connections."""
 
-
-class Board:
-    """How many connections each worker has; made before the fork, in memory all of them share.
-
-    A place is named by the worker's age, which gunicorn counts up from 1; 0 stands for nobody.
-    """
-
-    def __init__(self) -> None:
-        self._fd = os.memfd_create("ringcast-board")
-        weakref.finalize(self, os.close, self._fd)
-        os.write(self._fd, bytes(_COUNTS.size))
-
-    def note(self, age: int, connections: int) -> None:
-        """Say how many connections a worker has."""
-        self._write(age, connections + 1)
-
-    def forget(self, age: int) -> None:
-        """Free the place of a worker that has ended."""
-        self._write(age, 0)
-
-    def fewest(self) -> int:
-        """Connections of the worker that has the fewest; 0: there is no worker."""
-        counts = _COUNTS.unpack(os.pread(self._fd, _COUNTS.size, 0))
-        return min((count - 1 for count in counts if count), default=0)
-
-    def _write(self, age: int, value: int) -> None:
-        os.pwrite(self._fd, _PLACE.pack(value), age % _PLACES * _PLACE.size)
+_HANDSHAKE_S: Final = 5.0
+"""How long a client may take to agree on TLS; nothing else ends one that says nothing."""
 
 
 class FairServer(StreamServer):
@@ -69,18 +44,26 @@ class FairServer(StreamServer):
 
     Args:
         listener: The listening socket.
-        board: What all workers have.
-        age: Of this worker.
+        place: Of this worker in the ledger of all.
+        draining: Says whether the worker is shutting down; gunicorn closes the server up to a
+            second later, and who came meanwhile had a stream that ended at once.
         more: What ``StreamServer`` takes.
     """
 
-    def __init__(self, listener: socket, *, board: Board, age: int, **more: Any) -> None:  # noqa: ANN401 - gevent's
-        self._board = board
-        self._age = age
+    def __init__(
+        self,
+        listener: socket,
+        *,
+        place: Place,
+        draining: Callable[[], bool] = lambda: False,
+        **more: Any,  # noqa: ANN401 - gevent's
+    ) -> None:
+        self._place = place
+        self._draining = draining
         self._connections = 0
         self._unclaimed = 0
         super().__init__(listener, **more)
-        board.note(age, 0)  # from the first connection on the others know that there is this worker
+        place.note(0)  # from the first connection on the others know that there is this worker
 
     def start(self) -> None:
         """Begin to accept, several at a look: what is fair is decided for each of them."""
@@ -89,8 +72,11 @@ class FairServer(StreamServer):
 
     def do_read(self) -> Any:  # noqa: ANN401 - whatever gevent's returns
         """Accept a connection, unless it is another worker's turn."""
+        if self._draining():
+            self.stop_accepting()  # what waits is for another worker
+            return None
         mine = self._connections
-        if mine <= self._board.fewest() + max(2, mine // _SLACK):
+        if mine <= self._place.fewest() + max(2, mine // _SLACK):
             self._unclaimed = 0
         elif self._unclaimed:  # nobody took what was left to the others
             self._unclaimed -= 1
@@ -108,9 +94,23 @@ class FairServer(StreamServer):
         super().do_close(*connection)
         self._count(-1)
 
+    def wrap_socket_and_handle(self, client_socket: socket, address: object) -> None:
+        """Agree on TLS in a bounded time, then handle the connection; quietly give up otherwise."""
+        handle = self.handle  # closing the server takes it away
+        wrap = vars(self)["wrap_socket"]  # a method of the context, not of this server
+        tls = wrap(client_socket, do_handshake_on_connect=False, **(self.ssl_args or {}))
+        with tls:
+            try:
+                with gevent.Timeout(_HANDSHAKE_S, TimeoutError):
+                    tls.do_handshake()
+            except OSError as error:  # garbage, silence, a client that has left
+                log.debug("no TLS with %s: %s", address, error)
+                return
+            handle(tls, address)
+
     def _count(self, more: int) -> None:
         self._connections += more
-        self._board.note(self._age, self._connections)
+        self._place.note(self._connections)
 
     def _look_again(self) -> None:
         self._unclaimed = _BATCH

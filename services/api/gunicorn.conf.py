@@ -17,16 +17,19 @@ _sys.path.insert(0, str(_Path(__file__).resolve().parents[2]))
 
 from gunicorn.workers import ggevent as _ggevent  # type: ignore[import-untyped]
 
+from services.api import deadline as _deadline
 from services.api import lifecycle as _lifecycle
 from services.api import machine as _machine
 from services.api import part as _part
+from services.api import supervision as _supervision
 from services.api.access import exposure as _exposure
 from services.api.access import masking as _masking
 from services.api.access import proxies as _proxies
 from services.api.access import start as _start
 from services.api.access import tls as _tls
-from services.api.fairness import Board as _Board
 from services.api.fairness import FairServer as _FairServer
+from services.api.ledger import LEGACY as _LEGACY
+from services.api.ledger import Ledger as _Ledger
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.logs import make_formatter as _make_formatter
@@ -56,8 +59,16 @@ _host = f"[{_settings.api.host}]" if ":" in _settings.api.host else _settings.ap
 bind = f"{_host}:{_settings.api.port}"
 workers = _settings.api.workers or _machine.default_workers()
 worker_class = "gevent"
-worker_connections = 1100
-"""More than the streams allowed (see app.py), so that /healthz is answered beside a full house."""
+_limits = _settings.api.limits
+worker_connections = _limits.max_streams + 500
+"""One worker may have all the streams; snapshots, status and health always find room beside them,
+and beside some hundred connections that say nothing."""
+limit_request_line = _limits.max_request_line_bytes
+limit_request_fields = _limits.max_header_fields
+limit_request_field_size = _limits.max_header_bytes
+keepalive = 2
+"""Also how long a request's header may take, and what is left of its body: that is how long a
+client that sends nothing, or a byte per second, keeps its connection."""
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must be on a tmpfs, or a busy disk kills workers
 timeout = 30
 graceful_timeout = _settings.api.drain_timeout_sec
@@ -78,20 +89,28 @@ logconfig_dict["formatters"] = {
     }
 }
 
-_board = _Board()
+
+def on_starting(server: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """In the arbiter, once, before anything listens: files tried, and what outlives workers made.
+
+    The files are not tried at a reload: that would end streams.
+    """
+    with _right():
+        for warning in _start.check_files_of(_settings.api):
+            server.log.warning(warning)
+    server.ledger = _Ledger()
+    _supervision.supervise(server)
+
+
+def pre_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401
+    """In the arbiter, before a worker is started: its place among all."""
+    worker.place = server.ledger.take([*_settings.camera_segments(), _LEGACY])
 
 
 def ssl_context(config: _Any, default: _Callable[[], _ssl.SSLContext]) -> _ssl.SSLContext:  # noqa: ANN401 - gunicorn has no types
     """Of every listener, if there is TLS."""
     del config
     return _tls.server_context(default)
-
-
-def on_starting(server: _Any) -> None:  # noqa: ANN401
-    """Before anything listens: are the files right? Not at a reload: that would end streams."""
-    with _right():
-        for warning in _start.check_files_of(_settings.api):
-            server.log.warning(warning)
 
 
 def when_ready(server: _Any) -> None:  # noqa: ANN401
@@ -111,6 +130,13 @@ def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has
     """Before a request is answered: streams are delimited by the end of the connection."""
     del worker
     _lifecycle.close_delimited(req)
+    _lifecycle.close_after_large_body(req)
+
+
+def post_request(worker: _Any, req: _Any, environ: dict[str, _Any], resp: _Any) -> None:  # noqa: ANN401
+    """After an answer: it was sent in time."""
+    del worker, req, resp
+    _deadline.lift(environ)
 
 
 def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
@@ -121,16 +147,17 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     _lifecycle.allow_descriptors(worker_connections)
     # TLS encrypts a copy for each client: there is nothing for the kernel to send from a file
     _part.use_files(enabled=_settings.api.stream.performance.zero_copy and not worker.cfg.is_ssl)
-    if worker.cfg.workers > 1:
-        # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
-        _ggevent.StreamServer = _functools.partial(_FairServer, board=_board, age=worker.age)
-    worker.wsgi.extensions["ringcast"].start(worker)
+    # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
+    cameras = worker.wsgi.extensions["ringcast"]
+    _ggevent.StreamServer = _functools.partial(
+        _FairServer, place=worker.place, draining=cameras.lifecycle.draining
+    )
+    cameras.start(worker, worker.place)
 
 
 def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
-    """In the arbiter, when a worker has ended: its clients are no measure any more."""
-    del server
-    _board.forget(worker.age)
+    """In the arbiter, when a worker has ended, however: its clients count no more."""
+    server.ledger.free(worker.place)
 
 
 def worker_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401

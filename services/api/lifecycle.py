@@ -9,15 +9,30 @@ from __future__ import annotations
 import logging
 import re
 import resource
+import time
 from typing import Any, Final, Protocol
 from urllib.parse import unquote
 
-__all__ = ["Lifecycle", "allow_descriptors", "close_delimited", "quieten"]
+from shared.meter import Throttle
+
+__all__ = [
+    "LARGEST_BODY",
+    "Lifecycle",
+    "allow_descriptors",
+    "close_after_large_body",
+    "close_delimited",
+    "quieten",
+]
 
 log = logging.getLogger(__name__)
 
 _STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
 
+LARGEST_BODY: Final = 65_536
+"""Bytes of a request's body that are read and thrown away, so that another request may follow."""
+
+_ENOUGH: Final = 200
+"""Characters of a complaint about a client that the log gets."""
 
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
@@ -59,6 +74,13 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
         request.must_close = True
 
 
+def close_after_large_body(request: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Have the connection closed where a request's body is large or may be: nobody reads it."""
+    for name, value in request.headers:
+        if name == "TRANSFER-ENCODING" or (name == "CONTENT-LENGTH" and int(value) > LARGEST_BODY):
+            request.must_close = True
+
+
 def allow_descriptors(connections: int) -> None:
     """Raise the soft limit of open files to the hard one: 1024, the usual one, ends clients.
 
@@ -78,20 +100,32 @@ def allow_descriptors(connections: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-class _ClientLeft(logging.Filter):
-    """Lets gunicorn's error records pass, but not that a client has left: that is no error."""
+class _Calm(logging.Filter):
+    """Lets gunicorn's error records pass, but not all that clients can cause at will.
+
+    That one has left is no error. That one sent garbage is said once a second, and not all of it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._complaint = Throttle()
 
     def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if message.startswith("Invalid request"):
+            withheld = self._complaint.ready(time.monotonic())
+            record.msg, record.args = "%s (%d more withheld)", (message[:_ENOUGH], withheld)
+            return withheld is not None
         error = record.exc_info[1] if record.exc_info else None
         left = isinstance(error, (TimeoutError, ConnectionError))
-        return not (left and record.getMessage().startswith("Socket error"))
+        return not (left and message.startswith("Socket error"))
 
 
 def quieten(logger: logging.Logger) -> None:
-    """Keep a client that vanished (ETIMEDOUT, EPIPE) from being logged as an error.
+    """Keep a client that vanished or sends garbage from filling the log with errors.
 
     Args:
         logger: gunicorn's, ``gunicorn.error``.
     """
-    if not any(isinstance(known, _ClientLeft) for known in logger.filters):
-        logger.addFilter(_ClientLeft())
+    if not any(isinstance(known, _Calm) for known in logger.filters):
+        logger.addFilter(_Calm())

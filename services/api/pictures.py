@@ -9,6 +9,7 @@ second at most: the next variant of the frame comes within milliseconds or not a
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
 from gevent import monkey
@@ -29,6 +30,9 @@ KEPT_S: Final = 0.25
 _WANTED_S: Final = 1.0
 """A size nobody asked for in so long does not count when a JPEG is decoded."""
 
+_SIZES: Final = 8
+"""Pictures kept of one frame, at most: single pictures may be asked for in any number of sizes."""
+
 _native_lock = monkey.get_original("_thread", "allocate_lock")
 """The encoder's threads wait for each other, not for the hub."""
 
@@ -48,7 +52,7 @@ class FramePictures:
         self._reported = 0
         self._lock = _native_lock()
         self._whole: NDArray[Any] | None = None
-        self._by_size: dict[tuple[int, int], NDArray[Any]] = {}
+        self._by_size: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
 
     def image(self, view: FrameView, size: tuple[int, int]) -> NDArray[Any]:
         """The frame's picture of this size, in the frame's own order of channels.
@@ -73,6 +77,8 @@ class FramePictures:
                 if image is not source:
                     view.check()  # what others will use is known to be whole
                     self._by_size[size] = image
+                    if len(self._by_size) > _SIZES:
+                        self._by_size.popitem(last=False)
             return image
 
     def newly_decoded(self) -> int:

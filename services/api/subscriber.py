@@ -19,6 +19,7 @@ import zmq
 from gevent.socket import wait_read
 
 from services.api.advice import explain
+from services.api.bell import Bell
 from shared.doorbell import LOOK_AT_HEAD_S, Hearing, messages, open_doorbell
 from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.meter import Throttle
@@ -50,6 +51,7 @@ class Subscriber:
     Attributes:
         notifications: How many were received.
         refused: How many messages and frames contradicted our own format.
+        bell: Whether notifications come when frames do.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Subscriber:
         self._quiet = quiet
         self._complaint = Throttle()
         self._hearing = Hearing()
+        self.bell = Bell(paths, self._hearing, logging.DEBUG if quiet else logging.WARNING)
         self._seen = (0, 0)
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.notifications = 0
@@ -99,6 +102,7 @@ class Subscriber:
             return
         self._seen = (reader.epoch, head)
         self._hearing.frame_found()
+        self.bell.listen()
         self._feed.offer(info)
 
     def _run(self) -> None:

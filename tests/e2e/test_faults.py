@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tests.support.multipart import Part
     from tests.support.processes import Api, Services
 
-pytestmark = [pytest.mark.process, pytest.mark.e2e]
+pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e]
 
 
 def connections(api: Api) -> int:

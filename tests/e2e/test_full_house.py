@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from services.api.cameras import MAX_STREAMS
 from services.api.lifecycle import allow_descriptors
 from tests.support.mjpeg_client import MjpegClient
 from tests.support.processes import wait_until
@@ -19,9 +18,12 @@ if TYPE_CHECKING:
     from tests.support.processes import Services
 
 STREAM = "/stream/video"
+MAX_STREAMS = 1000
+"""The default of ``api.limits.max_streams``."""
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 def test_health_and_status_are_answered_beside_as_many_streams_as_are_allowed(
     service: Services,
 ) -> None:

@@ -134,6 +134,7 @@ def test_everybody_gets_the_same_bytes_and_they_are_encoded_once(running: Api) -
     )
 
 
+@pytest.mark.faults
 def test_slow_client_sees_fresh_whole_frames_and_hurts_nobody(running: Api) -> None:
     before = status(running)["dropped"]
     slow = MjpegClient(running.url + STREAM + "?quality=60", receive_buffer_bytes=4096)
@@ -216,6 +217,7 @@ def test_pipelined_bytes_from_the_client_do_not_spin_or_end_the_stream(running: 
         assert len(list(client.parts(30))) == 30
 
 
+@pytest.mark.faults
 def test_silence_of_the_source_is_bridged_as_often_as_configured(service: Services) -> None:
     service.video("pattern://320x240@1")
     api = service.api(api__stream__performance__repeat_after_sec=0.2).wait_ready()
@@ -225,6 +227,7 @@ def test_silence_of_the_source_is_bridged_as_often_as_configured(service: Servic
     assert repeats >= 6, "three or four between two frames, none with the default of a second"
 
 
+@pytest.mark.faults
 def test_half_closed_connection_is_a_client_that_left(running: Api) -> None:
     with MjpegClient(running.url + STREAM) as client:
         client.next_part()

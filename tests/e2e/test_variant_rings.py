@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import signal
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Final
 
-import psutil
 import pytest
 
-from tests.support.mjpeg_client import EndOfStream, MjpegClient
+from tests.support.audience import Audience, Viewer, all_see, leader, longest_gap, statuses
+from tests.support.mjpeg_client import MjpegClient
 from tests.support.processes import wait_until
 from tests.support.streams import STREAM, assert_never_back, assert_telling, status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.multipart import Part
-    from tests.support.processes import Api, Services
+    from tests.support.processes import Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
 
@@ -28,149 +25,8 @@ VARIANTS: Final = (PLAIN, "?quality=40&width=160", "?quality=60")
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmpfs, not a temp file
 
 
-class Viewer:
-    """A client that takes parts in a thread of its own until it is closed or the stream ends.
-
-    Attributes:
-        parts: Everything it was sent.
-        ended: Whether the server closed the stream.
-    """
-
-    def __init__(self, url: str) -> None:
-        self._client = MjpegClient(url)
-        self.port: int = self._client.socket.getsockname()[1]
-        self.parts: list[Part] = [self._client.next_part()]
-        self.ended = False
-        self._leaving = False
-        self._thread = threading.Thread(target=self._take, daemon=True)
-        self._thread.start()
-
-    def _take(self) -> None:
-        while not self._leaving:
-            try:
-                self.parts.append(self._client.next_part())
-            except (EndOfStream, OSError):
-                self.ended = True
-                return
-
-    def leave(self) -> None:
-        """Close the connection."""
-        self._leaving = True
-        self._thread.join(20.0)
-        self._client.close()
-
-    def frames_after(self, number: int) -> int:
-        """How many different frames with a higher number it was sent."""
-        return len({part.number for part in tuple(self.parts) if part.number > number})
-
-    def newest(self) -> int:
-        """Number of the frame it was sent last."""
-        return self.parts[-1].number
-
-
-class Audience:
-    """Viewers spread over all workers of an API.
-
-    Args:
-        api: Running, with several workers.
-
-    Attributes:
-        viewers: All of them, by process id of the worker that serves them.
-    """
-
-    def __init__(self, api: Api) -> None:
-        self._api = api
-        self.viewers: dict[int, list[Viewer]] = {worker.pid: [] for worker in api.workers()}
-
-    def seat(self, query: str) -> None:
-        """Open streams of one variant until every worker has one at least."""
-        served: set[int] = set()
-        for _ in range(60):
-            viewer = Viewer(self._api.url + STREAM + query)
-            pid = self._worker_of(viewer)
-            if pid in served:
-                viewer.leave()
-                continue
-            served.add(pid)
-            self.viewers[pid].append(viewer)
-            if served == set(self.viewers):
-                return
-        pytest.fail(f"60 connections reached {len(served)} workers")
-
-    def _worker_of(self, viewer: Viewer) -> int:
-        for worker in self._api.workers():
-            connections = worker.net_connections("tcp")
-            if any(
-                c.status != psutil.CONN_LISTEN and c.raddr.port == viewer.port for c in connections
-            ):
-                return worker.pid
-        pytest.fail("no worker serves this client")
-
-    def all(self) -> list[Viewer]:
-        """Every viewer."""
-        return [viewer for viewers in self.viewers.values() for viewer in viewers]
-
-    def without(self, pid: int) -> list[Viewer]:
-        """Those of the other workers."""
-        return [viewer for viewer in self.all() if viewer not in self.viewers[pid]]
-
-    def leave(self) -> None:
-        """Close every connection."""
-        for viewer in self.all():
-            viewer.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        self.leave()
-
-
-def statuses(api: Api, pids: set[int] | None = None) -> dict[int, dict[str, Any]]:
-    """The status document of every worker, by its process id."""
-    wanted = {worker.pid for worker in api.workers()} if pids is None else pids
-    found: dict[int, dict[str, Any]] = {}
-
-    def all_answered() -> bool:
-        document = status(api)
-        found[document["worker"]] = document
-        return wanted <= set(found)
-
-    wait_until(all_answered, "an answer of every worker", 20.0)
-    return found
-
-
-def leader(api: Api, suffix: str) -> psutil.Process:
-    """The worker that leads a variant; there is one, and never two."""
-    found: list[int] = []
-
-    def one_leads() -> bool:
-        found[:] = [pid for pid, each in statuses(api).items() if suffix in each["leads"]]
-        return len(found) == 1
-
-    wait_until(one_leads, f"one leader of {suffix}", 10.0)
-    return next(worker for worker in api.workers() if worker.pid == found[0])
-
-
 def variant_files(service: Services) -> list[str]:
     return sorted(path.name for path in SHARED_MEMORY.glob(f"{service.segment}~*"))
-
-
-def all_see(viewers: list[Viewer], frames: int) -> None:
-    """Wait until every viewer has been sent so many frames more; none may be cut off."""
-    newest = max(viewer.newest() for viewer in viewers)
-    wait_until(
-        lambda: all(viewer.ended or viewer.frames_after(newest) >= frames for viewer in viewers),
-        f"{frames} frames more for everybody",
-        20.0,
-    )
-    assert [viewer.ended for viewer in viewers] == [False] * len(viewers)
-
-
-def longest_gap(parts: list[Part]) -> int:
-    """Most frames of the camera between two that were sent one after the other."""
-    numbers = [part.number for part in parts]
-    return max(after - before for before, after in itertools.pairwise(numbers))
 
 
 @pytest.fixture
@@ -203,6 +59,7 @@ def test_each_variant_is_encoded_once_however_many_workers(service: Services, wo
         assert_telling(viewer.parts[-1])
 
 
+@pytest.mark.faults
 def test_another_worker_takes_over_at_once_when_the_leader_is_killed(
     service: Services, audience: Audience
 ) -> None:
@@ -222,6 +79,7 @@ def test_another_worker_takes_over_at_once_when_the_leader_is_killed(
         assert_never_back(viewer.parts)
 
 
+@pytest.mark.faults
 def test_streams_go_on_while_the_leader_is_stopped_and_after(
     service: Services, audience: Audience
 ) -> None:
@@ -288,6 +146,7 @@ def test_nobody_watching_costs_no_encoding_and_no_file(service: Services) -> Non
     assert variant_files(service) == []
 
 
+@pytest.mark.faults
 def test_what_killed_workers_left_is_swept_up_at_the_next_start(service: Services) -> None:
     api = service.both()
     viewer = Viewer(api.url + STREAM)
@@ -301,6 +160,7 @@ def test_what_killed_workers_left_is_swept_up_at_the_next_start(service: Service
     assert variant_files(service) == []
 
 
+@pytest.mark.faults
 def test_streams_go_on_where_there_is_no_room_for_rings(service: Services) -> None:
     service.video()
     api = service.api(api__workers=2, video__ring__reserve_mb=2**16).wait_ready()
@@ -313,6 +173,7 @@ def test_streams_go_on_where_there_is_no_room_for_rings(service: Services) -> No
     assert all(each["encoded"] > 0 for each in statuses(api).values())
 
 
+@pytest.mark.faults
 def test_streams_go_on_where_the_rings_cannot_be_made(service: Services) -> None:
     service.video()
     in_the_way = SHARED_MEMORY / f"{service.segment}~q85p.lock"

@@ -39,7 +39,7 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 def video_on(service: Services, small: Path, source: str, **settings: object) -> Child:
     given = {"video__shared_memory_directory": small, "video__ring__reserve_mb": 0, **settings}
-    return service.video(source, **given)
+    return service.video(source, **given)  # type: ignore[arg-type]  # settings by name
 
 
 def fill(small: Path) -> int:

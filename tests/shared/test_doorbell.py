@@ -54,22 +54,41 @@ def test_hearing_is_lost_when_frames_come_for_a_second_without_notification(
     hearing = Hearing(clock)
     clock.advance(60.0)
     assert is_well(hearing), "there were no frames either"
-    hearing.frame_found()
-    clock.advance(0.9)
-    hearing.frame_found()
+    for _ in range(2):
+        hearing.frame_found()
+        clock.advance(0.9)
     assert is_well(hearing)
     hearing.heard(note(paths), EPOCH)
     clock.advance(0.2)
     assert is_well(hearing)
     hearing.frame_found()
     clock.advance(1.0)
+    assert is_well(hearing), "its notification may be on its way"
+    hearing.frame_found()
+    clock.advance(1.0)
     assert hearing.lost
+    assert hearing.silent_s == pytest.approx(1.0)
     hearing.renewed()
     assert is_well(hearing)
+    clock.advance(60.0)
+    assert is_well(hearing), "no frame has come since"
+    hearing.frame_found()
+    assert hearing.lost
+
+
+def test_a_slow_source_is_heard_well(paths: SegmentPaths, clock: Clock) -> None:
+    hearing = Hearing(clock)
+    for _ in range(5):
+        hearing.heard(note(paths), EPOCH)
+        hearing.frame_found()
+        clock.advance(10.0)
+        assert is_well(hearing)
+        assert hearing.silent_s == 0
 
 
 def test_strangers_do_not_count_as_heard(paths: SegmentPaths, clock: Clock) -> None:
     hearing = Hearing(clock)
+    hearing.frame_found()
     hearing.frame_found()
     clock.advance(1.0)
     with pytest.raises(ProtocolError):

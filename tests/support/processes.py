@@ -147,16 +147,21 @@ class Api(Child):
 
     def workers(self) -> list[psutil.Process]:
         """Gunicorn's worker processes."""
-        found = []
-        for child in psutil.Process(self.process.pid).children():
-            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one, too
-                found += [child] if "gunicorn" in " ".join(child.cmdline()) else []
-        return found
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "gunicorn" in _command(child)]
 
     def worker(self) -> psutil.Process:
         """The only worker."""
         (worker,) = self.workers()
         return worker
+
+
+def _command(process: psutil.Process) -> str:
+    """How it was started; empty once it has ended."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
 
 
 @dataclass
@@ -166,12 +171,14 @@ class Services:
     Attributes:
         folder: For logs and the configuration file.
         segment: ``video.shared_memory_name`` of everything started here.
+        through: A program with its arguments that starts the next API.
         children: Everything started here, in order.
         variables: Of the environment of everything started from now on.
     """
 
     folder: Path
     segment: str
+    through: tuple[str, ...] = ()
     children: list[Child] = field(default_factory=list)
     variables: dict[str, str] = field(default_factory=dict)
 
@@ -216,28 +223,33 @@ class Services:
         self.children.append(child)
         return child
 
-    def api(self, *, shared_memory: bool = True, **settings: object) -> Api:
-        """Start gunicorn on a free port and wait until it answers; settings as for ``video``."""
+    def api(self, *arguments: str, shared_memory: bool = True, **settings: object) -> Api:
+        """Start gunicorn on a free port and wait until it answers; settings as for ``video``.
+
+        Args:
+            arguments: Further ones of gunicorn.
+            shared_memory: False: legacy mode.
+            settings: By name.
+        """
         dotted = {key.replace("__", "."): value for key, value in settings.items()}
-        given = {"api.port": 0, "video.use_shared_memory": shared_memory, **dotted}
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
-        child = Api(command, self.environment(given), self.log("api"))
-        self.children.append(child)
-        return child.find_out_url()
+        given = {"video.use_shared_memory": shared_memory, **dotted}
+        return self.start_api(given, *arguments).find_out_url()
 
     def both(self, source: str = SMALL, **settings: object) -> Api:
         """Start video and API and wait for frames."""
         self.video(source)
         return self.api(**settings).wait_ready()  # type: ignore[arg-type]  # settings by name
 
-    def start_api(self, settings: dict[str, object], **variables: str) -> Api:
-        """Start gunicorn, perhaps in vain, and wait for nothing.
+    def start_api(self, settings: dict[str, object], *arguments: str, **variables: str) -> Api:
+        """Start gunicorn on a free port, perhaps in vain, and wait for nothing.
 
         Args:
             settings: Dotted, as in config.json.
+            arguments: Further ones of gunicorn.
             variables: Further ones of the environment.
         """
-        command = [sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"]
+        conf = "services/api/gunicorn.conf.py"
+        command = [*self.through, sys.executable, "-m", "gunicorn", "-c", conf, *arguments]
         given = {"api.port": 0, "video.use_shared_memory": True, **settings}
         child = Api(command, self.environment(given) | variables, self.log("api"))
         self.children.append(child)

@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
 from services.api.routes import cameras
+from services.api.seat import TooManyStreams
 from services.api.variant import BadParameters
+from services.api.watched import TooManyVariants
 from shared.errors import (
     EncodeError,
     FrameOverwritten,
@@ -24,13 +26,9 @@ from shared.errors import (
 if TYPE_CHECKING:
     from flask import Flask
 
-__all__ = ["NotDelimited", "TooManyStreams", "problem", "register"]
+__all__ = ["NotDelimited", "problem", "register"]
 
 log = logging.getLogger(__name__)
-
-
-class TooManyStreams(Exception):  # noqa: N818 - named after the state
-    """This worker has as many streams as it may have."""
 
 
 class NotDelimited(Exception):  # noqa: N818 - named after the state
@@ -62,6 +60,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(FrameOverwritten, _no_frame)
     app.register_error_handler(ProtocolError, _no_frame)
     app.register_error_handler(TooManyStreams, _too_many)
+    app.register_error_handler(TooManyVariants, _too_many_variants)
     app.register_error_handler(NotDelimited, _not_delimited)
     app.register_error_handler(EncodeError, _stream_error)
     app.register_error_handler(BadParameters, _bad_parameters)
@@ -82,7 +81,16 @@ def _no_frame(error: Exception) -> Response:
 
 
 def _too_many(error: TooManyStreams) -> Response:
-    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "10"})
+    headers = {"Retry-After": "10"}
+    more = {"limit": error.limit, "setting": error.setting}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers, **more)
+
+
+def _too_many_variants(error: TooManyVariants) -> Response:
+    headers, more = {"Retry-After": "10"}, {"setting": "api.limits.max_variants"}
+    return problem(
+        HTTPStatus.TOO_MANY_REQUESTS, str(error), headers, variants=error.watched, **more
+    )
 
 
 def _not_delimited(error: NotDelimited) -> Response:

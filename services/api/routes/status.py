@@ -19,14 +19,13 @@ routes = Blueprint("status", __name__)
 @routes.get("/stream/video/shm/status")
 def status_shared_memory() -> Response:
     """Status of the default camera in the Video Module's ring, whatever the mode."""
-    return _status(cameras().shared, "shared memory")
+    return _status(cameras().shared)
 
 
 @routes.get("/stream/<camera>/status")
 def status_camera(camera: str) -> Response:
-    """Status of a camera; the counters are this worker's."""
-    found = cameras().named(camera)
-    return _status(found, "legacy" if found is cameras().legacy else "shared memory")
+    """Status of a camera; the counters are this worker's, with ``_total`` those of all."""
+    return _status(cameras().named(camera))
 
 
 @routes.get("/cameras")
@@ -45,8 +44,8 @@ def list_cameras() -> Response:
     return _fresh(jsonify(cameras=listed))
 
 
-def _status(camera: Camera, mode: str) -> Response:
-    return _fresh(jsonify({**camera.status(), "mode": mode}))
+def _status(camera: Camera) -> Response:
+    return _fresh(jsonify(cameras().status(camera)))
 
 
 def _fresh(response: Response) -> Response:

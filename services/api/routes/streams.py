@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, request
+from werkzeug.wsgi import ClosingIterator
 
-from services.api import mjpeg
+from services.api import deadline, mjpeg
 from services.api.access.masking import masked
 from services.api.adaptive import Adaptation
-from services.api.cameras import MAX_STREAMS
 from services.api.connection import Connection
 from services.api.ladder import step_name
 from services.api.routes import cameras, client_address, client_gone
-from services.api.routes.problems import NotDelimited, TooManyStreams
+from services.api.routes.problems import NotDelimited
 from services.api.stream import Stream
 from services.api.variant import parse_options
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
+    from collections.abc import Iterator, MutableMapping
 
     from services.api.camera import Camera
     from services.api.variant import StreamOptions
@@ -56,17 +57,24 @@ def stream_camera(camera: str) -> Response:
 def _stream(camera: Camera) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late."""
     options = parse_options(request.args, cameras().settings.api.stream)
-    if cameras().clients() >= MAX_STREAMS:
-        raise TooManyStreams(f"This worker serves {MAX_STREAMS} streams already.")
-    camera.snapshot(camera.wait_for_frame(gone=client_gone()), options.variant)
-    body: Iterator[bytes] = iter(())
-    if request.method != "HEAD":
-        if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
-            raise NotDelimited
-        mode = "legacy" if camera is cameras().legacy else "shared memory"
-        asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
-        log.info("Using %s streaming mode: %s for %s", mode, masked(asked_for), client_address())
-        body = _body(camera, options, request.environ["gunicorn.socket"])
+    with contextlib.ExitStack() as held:
+        seat = cameras().admit(camera, client_address())
+        held.callback(seat.leave)
+        ladder = options.ladder or (options.variant,)
+        adaptation = Adaptation(camera, ladder, time.monotonic())
+        held.callback(adaptation.close)
+        camera.snapshot(camera.wait_for_frame(gone=client_gone()), adaptation.variant)
+        body: Iterator[bytes] = iter(())
+        if request.method != "HEAD":
+            if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
+                raise NotDelimited
+            mode = "legacy" if camera is cameras().legacy else "shared memory"
+            asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
+            who = client_address()
+            log.info("Using %s streaming mode: %s for %s", mode, masked(asked_for), who)
+            body = _body(camera, options, adaptation, request.environ)
+            # closed even where the client leaves before the first byte: then no generator runs
+            body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
     if options.ladder:
         steps = ", ".join(step_name(step) for step in options.ladder)
@@ -75,13 +83,18 @@ def _stream(camera: Camera) -> Response:
     return response
 
 
-def _body(camera: Camera, options: StreamOptions, raw: socket.socket) -> Iterator[bytes]:
+def _body(
+    camera: Camera,
+    options: StreamOptions,
+    adaptation: Adaptation,
+    environ: MutableMapping[str, Any],
+) -> Iterator[bytes]:
     """Yield the leading boundary, so that gunicorn sends the headers; then own the socket."""
     yield mjpeg.ADVANCE_LEAD if options.advance_headers else mjpeg.LEAD
+    deadline.lift(environ)
+    raw: socket.socket = environ["gunicorn.socket"]
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
-    steps = options.ladder or (options.variant,)
-    adaptation = Adaptation(camera, steps, time.monotonic())
     stream = Stream(
         connection,
         options,

@@ -13,11 +13,12 @@ from services.api.adaptive import Adaptation, Governor
 from services.api.camera import Camera
 from services.api.ladder import ladder
 from services.api.variant import Variant
+from services.api.watched import TooManyVariants
 from tests.support.greenlets import turns_until
 from tests.support.notes import Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from services.api.encoder import Encoder
     from shared.frame import FrameInfo
@@ -174,3 +175,67 @@ def test_move_leaves_one_fan_out_and_joins_another(
     adaptation.leave(stream)
     assert camera.clients() == 0
     camera.stop()
+
+
+@pytest.fixture
+def narrow(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
+    """A camera of which one variant may be watched beside the default one."""
+    limits = settings.api.limits.model_copy(update={"max_variants": 1})
+    api = settings.api.model_copy(update={"limits": limits})
+    camera = Camera(
+        "video", paths, settings.model_copy(update={"api": api}), encoder, lambda: False
+    )
+    yield camera
+    camera.stop()
+
+
+def too_slow(adaptation: Adaptation, since_s: float = 0.0) -> None:
+    """Have a client miss so much for two seconds that it is to go down."""
+    for number in range(60):
+        adaptation.note(since_s + number / 30, missed=True)
+
+
+def test_step_that_would_be_a_variant_too_many_is_not_taken(
+    narrow: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    narrow.start()
+    steps = ladder(Variant(85), 1)
+    other = Variant(12, passthrough=False)
+    assert narrow.watched.begin(other)
+    adaptation, stream = Adaptation(narrow, steps, 0.0), Notes()
+    too_slow(adaptation)
+    adaptation.follow(stream)
+    assert (adaptation.step, adaptation.variant) == (0, steps[0]), "it stays"
+    narrow.watched.end(other)
+    too_slow(adaptation, 10.0)
+    adaptation.follow(stream)
+    assert adaptation.step > 0, "as soon as there is room it goes"
+    too_slow(adaptation, 20.0)
+    adaptation.follow(stream)
+    assert adaptation.step > 2, "and further: its own step is free when it leaves"
+    adaptation.leave(stream)
+    adaptation.close()
+    adaptation.close()
+    assert narrow.watched.begin(other)
+
+
+def test_lower_step_that_is_watched_is_taken_instead(
+    narrow: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    narrow.start()
+    steps = ladder(Variant(85), 1)
+    assert narrow.watched.begin(steps[4])
+    adaptation, stream = Adaptation(narrow, steps, 0.0), Notes()
+    too_slow(adaptation)
+    adaptation.follow(stream)
+    assert adaptation.variant == steps[4]
+    adaptation.leave(stream)
+
+
+def test_auto_with_a_size_of_its_own_may_find_no_step_at_all(narrow: Camera) -> None:
+    assert narrow.watched.begin(Variant(12, passthrough=False))
+    with pytest.raises(TooManyVariants, match="width=320"):
+        Adaptation(narrow, ladder(Variant(85, width=320), 1), 0.0)
+    assert Adaptation(narrow, ladder(Variant(85), 1), 0.0).step == 0

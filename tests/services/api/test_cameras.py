@@ -24,7 +24,6 @@ def test_default_camera_comes_first_and_every_configured_one_is_known(settings: 
     assert cameras.names() == ["video", "garage"]
     assert cameras.named("garage").name == "garage"
     assert cameras.default() is cameras.named("video")
-    assert cameras.clients() == 0
 
 
 def test_unknown_camera_is_refused_with_the_known_ones(settings: Settings) -> None:

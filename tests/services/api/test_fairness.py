@@ -10,23 +10,14 @@ from gevent import socket
 from gevent.event import Event
 from gevent.pool import Pool
 
-from services.api.fairness import Board, FairServer
-from tests.support.greenlets import turns_until
+from services.api.fairness import FairServer
+from services.api.ledger import Ledger
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-def test_board_knows_who_has_the_fewest() -> None:
-    board = Board()
-    assert board.fewest() == 0
-    board.note(1, 12)
-    board.note(258, 7)
-    assert board.fewest() == 7
-    board.forget(258)
-    assert board.fewest() == 12
-    board.note(3, 0)
-    assert board.fewest() == 0
+    from services.api.ledger import Place
 
 
 @pytest.fixture
@@ -45,11 +36,13 @@ class Worker:
         end: Set it, and all connections end.
     """
 
-    def __init__(self, listener: socket.socket, board: Board, age: int) -> None:
+    def __init__(self, listener: socket.socket, place: Place, *, draining: bool = False) -> None:
         self.end = Event()
         self.pool = Pool(1000)
         own = socket.socket(fileno=listener.dup().detach())
-        self.server = FairServer(own, board=board, age=age, handle=self._handle, spawn=self.pool)
+        self.server = FairServer(
+            own, place=place, draining=lambda: draining, handle=self._handle, spawn=self.pool
+        )
         self.server.max_accept = 1  # so does gunicorn
 
     def _handle(self, _client: socket.socket, _address: object) -> None:
@@ -63,7 +56,7 @@ class Worker:
 def test_worker_that_comes_later_catches_up_before_the_other_gets_more(
     listener: socket.socket,
 ) -> None:
-    board = Board()
+    ledger = Ledger()
     with contextlib.ExitStack() as stack:
 
         def connect(count: int) -> None:
@@ -71,11 +64,11 @@ def test_worker_that_comes_later_catches_up_before_the_other_gets_more(
                 client = socket.create_connection(listener.getsockname())
                 stack.callback(client.close)
 
-        first = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        first = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
         first.server.start()
         connect(20)
         turns_until(lambda: len(first.pool) == 20, "the only worker to take all")
-        second = stack.enter_context(contextlib.closing(Worker(listener, board, 2)))
+        second = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
         second.server.start()
         connect(20)
         turns_until(lambda: len(first.pool) + len(second.pool) == 40, "all to be accepted")
@@ -83,32 +76,35 @@ def test_worker_that_comes_later_catches_up_before_the_other_gets_more(
 
 
 def test_worker_is_known_before_its_first_connection(listener: socket.socket) -> None:
-    board = Board()
+    ledger = Ledger()
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
-        board.note(2, 9)
-        assert board.fewest() == 0
+        first = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
+        other = ledger.take()
+        other.note(9)
+        assert other.fewest() == 0
         first.server.start()
 
 
 def test_worker_whose_clients_have_left_is_known_to_have_none(listener: socket.socket) -> None:
-    board = Board()
+    ledger = Ledger()
     with contextlib.ExitStack() as stack:
-        worker = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        worker = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
         worker.server.start()
         for _ in range(3):
             client = socket.create_connection(listener.getsockname())
             stack.callback(client.close)
         turns_until(lambda: len(worker.pool) == 3, "all to be accepted")
         worker.end.set()
-        turns_until(lambda: not worker.pool and board.fewest() == 0, "the board to say so")
+        turns_until(
+            lambda: not worker.pool and max(ledger.connections) == 1, "the ledger to say so"
+        )
 
 
 def test_worker_that_hangs_costs_the_others_a_moment_only(listener: socket.socket) -> None:
-    board = Board()
-    board.note(2, 0)  # and never looks at the listener
+    ledger = Ledger()
+    ledger.take().note(0)  # and never looks at the listener
     with contextlib.ExitStack() as stack:
-        worker = stack.enter_context(contextlib.closing(Worker(listener, board, 1)))
+        worker = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
         worker.server.start()
         for _ in range(20):
             client = socket.create_connection(listener.getsockname())
@@ -118,10 +114,27 @@ def test_worker_that_hangs_costs_the_others_a_moment_only(listener: socket.socke
 
 def test_worker_takes_several_connections_at_one_look(listener: socket.socket) -> None:
     with contextlib.ExitStack() as stack:
-        worker = stack.enter_context(contextlib.closing(Worker(listener, Board(), 1)))
+        worker = stack.enter_context(contextlib.closing(Worker(listener, Ledger().take())))
         for _ in range(5):
             client = socket.create_connection(listener.getsockname())
             stack.callback(client.close)
         worker.server.start()
         turns_until(lambda: bool(worker.pool), "the first look")
         assert len(worker.pool) == 5
+
+
+def test_worker_that_shuts_down_leaves_what_comes_to_the_others(listener: socket.socket) -> None:
+    ledger = Ledger()
+    with contextlib.ExitStack() as stack:
+        ending = stack.enter_context(
+            contextlib.closing(Worker(listener, ledger.take(), draining=True))
+        )
+        ending.server.start()
+        for _ in range(5):
+            client = socket.create_connection(listener.getsockname())
+            stack.callback(client.close)
+        let_run(0.05)
+        assert not ending.pool
+        other = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
+        other.server.start()
+        turns_until(lambda: len(other.pool) == 5, "the other one to take all")

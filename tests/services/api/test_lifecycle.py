@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.lifecycle import Lifecycle, allow_descriptors, close_delimited, quieten
+from services.api.lifecycle import (
+    Lifecycle,
+    allow_descriptors,
+    close_after_large_body,
+    close_delimited,
+    quieten,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +95,29 @@ def test_client_that_vanished_is_no_error_but_everything_else_is() -> None:
     assert logger.filter(record(vanished, OSError("disk on fire")))
     assert logger.filter(record("Error handling request", TimeoutError()))
     assert logger.filter(record("something else", None))
+
+
+@pytest.mark.parametrize(
+    ("headers", "closed"),
+    [
+        ([], False),
+        ([("HOST", "x"), ("CONTENT-LENGTH", "65536")], False),
+        ([("CONTENT-LENGTH", "65537")], True),
+        ([("TRANSFER-ENCODING", "chunked")], True),
+    ],
+)
+def test_large_body_closes_the_connection(headers: list[tuple[str, str]], *, closed: bool) -> None:
+    request = SimpleNamespace(headers=headers, must_close=False)
+    close_after_large_body(request)
+    assert request.must_close is closed
+
+
+def test_garbage_of_clients_is_said_once_a_second_and_not_all_of_it() -> None:
+    logger = logging.Logger("gunicorn.error")  # noqa: LOG001 - one of our own, not the real one
+    quieten(logger)
+    records = [record("Invalid request from ip=192.0.2.7: " + "x" * 9000, None) for _ in range(50)]
+    said = [each.getMessage() for each in records if logger.filter(each)]
+    assert len(said) == 1
+    assert said[0].startswith("Invalid request from ip=192.0.2.7: xxx")
+    assert said[0].endswith("x (0 more withheld)")
+    assert len(said[0]) < 250

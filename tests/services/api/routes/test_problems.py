@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.routes.problems import TooManyStreams
+from services.api.seat import TooManyStreams
 from shared.errors import EncodeError, FrameOverwritten
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         (EncodeError("odd size"), 500, "stream generation error"),
         (ZeroDivisionError("secret"), 500, "stream generation error"),
         (FrameOverwritten(5, 26), 503, "frame 5 was overwritten"),
-        (TooManyStreams("full"), 503, "full"),
+        (TooManyStreams("192.0.2.7 has", 4, "api.limits.max"), 503, "192.0.2.7 has 4 streams"),
     ],
 )
 def test_every_error_becomes_a_problem_document(

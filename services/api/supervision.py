@@ -1,0 +1,100 @@
+"""What gunicorn's arbiter needs to know beside gunicorn: paused is not hung, and systemd watches.
+
+Runs in the arbiter, the process that starts the workers; wraps two of its methods.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn import systemd  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Patience", "Watchdog", "supervise"]
+
+log = logging.getLogger(__name__)
+
+_STOOD_STILL_S: Final = 5.0
+"""The arbiter looks every second; if the last look is longer ago, it was paused or busy itself."""
+_GRACE_S: Final = 5.0
+"""How long workers may take after that to show that they live; they do so every second."""
+_BEAT_S: Final = 1.0
+
+
+class Patience:
+    """Decides whether workers that have not shown a sign of life may be judged now.
+
+    UPSTREAM: gunicorn 27 compares a worker's last sign of life with the time, so that after a pause
+    of the whole service (``docker pause``, SIGSTOP, a frozen control group) longer than ``timeout``
+    it aborts all workers; delete when ``Arbiter.murder_workers`` notices that itself.
+
+    Args:
+        clock: A steady clock, seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._looked_at = clock()
+        self._judge_again_at = self._looked_at
+
+    def judge(self) -> bool:
+        """Say whether to look for hung workers; to be asked each time before."""
+        now = self._clock()
+        away_s = now - self._looked_at
+        self._looked_at = now
+        if away_s >= _STOOD_STILL_S:
+            self._judge_again_at = now + _GRACE_S
+            log.info("stood still for %.0f s; the workers did as well and are not judged", away_s)
+        return now >= self._judge_again_at
+
+
+class Watchdog:
+    """Tells systemd that the arbiter lives, once a second; does nothing where systemd does not ask.
+
+    Source: sd_notify(3), WATCHDOG=1; systemd.service(5), WatchdogSec=.
+
+    Args:
+        notify: Sends a state; gunicorn's own by default, which reads ``NOTIFY_SOCKET``.
+        clock: A steady clock, seconds.
+    """
+
+    def __init__(
+        self, notify: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._notify = notify
+        self._clock = clock
+        self._beaten_at = float("-inf")
+
+    def beat(self) -> None:
+        """Say that the arbiter lives, if that was not said within the last second."""
+        now = self._clock()
+        if now - self._beaten_at >= _BEAT_S:
+            self._beaten_at = now
+            self._notify("WATCHDOG=1")
+
+
+def supervise(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """Have an arbiter be patient after a pause, and tell systemd that it lives.
+
+    Args:
+        arbiter: gunicorn's; its two methods that its loops call at least every second are wrapped:
+            ``murder_workers`` in the main loop, ``reap_workers`` in those of reload and shutdown.
+    """
+    patience = Patience()
+    watchdog = Watchdog(lambda state: systemd.sd_notify(state, arbiter.log))
+    murder_workers, reap_workers = arbiter.murder_workers, arbiter.reap_workers
+
+    def murder() -> None:
+        watchdog.beat()
+        if patience.judge():
+            murder_workers()
+
+    def reap() -> None:
+        watchdog.beat()
+        reap_workers()
+
+    arbiter.murder_workers, arbiter.reap_workers = murder, reap
