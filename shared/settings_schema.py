@@ -161,8 +161,9 @@ class VideoSettings(Section):
     )
     hang_timeout_sec: Seconds = Field(
         30.0,
-        description="How long the source, or the capture loop, may hang in one call before the "
-        "Video Module ends with exit code 1, for its supervisor to start it anew, seconds.",
+        description="How long the source, or the capture loop, may hang in one call, beyond what "
+        "that may rightly take (a network's timeouts, a slow file's pace), before the Video Module "
+        "ends with exit code 1 for its supervisor to start it anew, seconds.",
     )
     ring: RingSettings = RingSettings()
     file: FileSettings = FileSettings()

@@ -55,7 +55,6 @@ class Jpegs(Pictures):
     def __init__(self, capture: Capture, max_pixels: int) -> None:
         super().__init__(capture)
         self._max_pixels = max_pixels
-        self._announced = self.geometry
         if self.geometry.width * self.geometry.height > max_pixels:  # no room is made for that
             self.geometry = Geometry(1, 1, PixelFormat.BGR24)
         self._has_fields: bool | None = None
@@ -125,7 +124,7 @@ class Jpegs(Pictures):
         The first picture tells: it is as wide as the file is said to be, and half as high.
         """
         if self._has_fields is None:
-            columns, rows = self._announced.width, self._announced.height
+            columns, rows = self.announced.width, self.announced.height
             fields = {(columns, rows // 2), (columns, (rows + 1) // 2)} if rows > 1 else set()
             self._has_fields = (header.width, header.height) in fields
         return self._has_fields

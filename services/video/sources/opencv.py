@@ -98,8 +98,10 @@ class Pictures:
         self._capture = capture
         width = int(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        self.geometry = Geometry(max(1, width), max(1, height), PixelFormat.BGR24)
-        """What the next picture is expected to be: the properties' word, then the last picture."""
+        self.announced = Geometry(max(1, width), max(1, height), PixelFormat.BGR24)
+        """The properties' word."""
+        self.geometry = self.announced
+        """What the next picture is expected to be: that, then the last picture."""
 
     @property
     def size_bytes(self) -> int | None:
@@ -122,7 +124,7 @@ class Pictures:
     def size_and_codec(self) -> str:
         """Size and codec, for the log."""
         codec = fourcc_text(self._capture.get(cv2.CAP_PROP_FOURCC))
-        return f"{self.geometry.width}x{self.geometry.height}, {codec}"
+        return f"{self.announced.width}x{self.announced.height}, {codec}"
 
     @property
     def details(self) -> str:

@@ -139,3 +139,4 @@ def test_no_room_is_made_for_an_immense_size_that_is_announced() -> None:
     properties = {cv2.CAP_PROP_FRAME_WIDTH: 12_000.0, cv2.CAP_PROP_FRAME_HEIGHT: 12_000.0}
     pictures = DecodedJpegs(FakeCapture([], properties=properties), MAX_PIXELS)
     assert pictures.geometry == Geometry(1, 1, PixelFormat.BGR24)
+    assert pictures.details.startswith("12000x12000, ")
