@@ -82,6 +82,13 @@ def test_every_secret_is_compared_whatever_is_presented(monkeypatch: pytest.Monk
         compared.append(0)
         credentials.by_password(presented)
     assert set(compared) == {4}
+    compared.clear()
+    for key_id in ("door", "unknown"):
+        compared.append(0)
+        credentials.by_signature(sign(b"x" * 16, key_id, "view", PATH, "9"), PATH, "9")
+    compared.append(0)
+    credentials.by_signature("nonsense", PATH, "9")
+    assert set(compared) == {3}
 
 
 def test_the_token_of_the_settings_opens_everything_and_signs() -> None:
