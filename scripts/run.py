@@ -13,19 +13,20 @@ import http.client
 import os
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
+from services.api.healthcheck import address_of, answer_of
 from shared.errors import ConfigError
 from shared.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from shared.settings_api import ApiSettings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 COMMANDS: Final = {
@@ -33,9 +34,6 @@ COMMANDS: Final = {
     "API": (sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py"),
 }
 END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-BROWSER_HOSTS: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
-"""Addresses that mean "all of this machine", and one of it that a browser can open."""
-
 TICK_S: Final = 0.1
 PATIENCE_S: Final = 20.0
 """How long to wait for the first frame before saying that there is none."""
@@ -157,12 +155,11 @@ def main() -> int:
     except (ConfigError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    host = BROWSER_HOSTS.get(settings.api.host, settings.api.host)
+    scheme, host = address_of(settings.api)
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
     environment = os.environ | {"RINGCAST_API__PORT": str(port)}
     with running(COMMANDS, environment, settings.api.drain_timeout_sec + 2) as services:
-        scheme = "http" if settings.api.tls.certificate_file is None else "https"
-        authority = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        return watch(services, f"{scheme}://{authority}/", received)
+        return watch(services, url, lambda: is_ready(settings.api, port), received)
 
 
 def claim_port(host: str, port: int) -> int:
@@ -201,7 +198,9 @@ def running(
             service.end(patience_s)
 
 
-def watch(services: Sequence[Service], url: str, received: list[int]) -> int:
+def watch(
+    services: Sequence[Service], url: str, ready: Callable[[], bool], received: list[int]
+) -> int:
     """Tend the services, and say the URL once frames flow.
 
     Returns:
@@ -217,7 +216,7 @@ def watch(services: Sequence[Service], url: str, received: list[int]) -> int:
                 return code
         if told:
             continue
-        if is_ready(url):
+        if ready():
             told = True
             print(f"\n  Ringcast is running: {url}  (Ctrl-C ends it)\n", flush=True)
         elif time.monotonic() > deadline:
@@ -226,25 +225,12 @@ def watch(services: Sequence[Service], url: str, received: list[int]) -> int:
     return 0
 
 
-def is_ready(url: str) -> bool:
-    """Ask the API whether frames flow; past any proxy, unlike ``urllib``."""
-    target = urlsplit(url)
-    connection = http.client.HTTPConnection(str(target.hostname), target.port, timeout=1)
-    if target.scheme == "https":
-        # it is our own child on this machine, and its certificate may be for another name
-        trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        trusting.check_hostname = False
-        trusting.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            str(target.hostname), target.port, timeout=1, context=trusting
-        )
+def is_ready(api: ApiSettings, port: int) -> bool:
+    """Ask the API whether frames flow."""
     try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == http.HTTPStatus.OK
+        return answer_of(api, "/readyz", port=port, timeout_s=1) == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
-    finally:
-        connection.close()
 
 
 if __name__ == "__main__":
