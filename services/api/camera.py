@@ -141,7 +141,7 @@ class Camera:
     def fresh(self) -> bool:
         """Whether frames are coming in."""
         age_ms = self.feed.age_ms()
-        return self.online() and age_ms is not None and age_ms < _FRESH_MS
+        return self._is_here() and age_ms is not None and age_ms < _FRESH_MS
 
     def clients(self) -> int:
         """Streams that are open in this worker."""
@@ -188,7 +188,7 @@ class Camera:
         if self.online() and timeout_s is not None:
             patience_s = timeout_s
         info = self.feed.wait_newer(
-            captured_after, max(0.0, patience_s), self.online, lambda: self.draining() or gone()
+            captured_after, max(0.0, patience_s), self._is_here, lambda: self.draining() or gone()
         )
         if info is not None:
             return info
@@ -197,7 +197,13 @@ class Camera:
             raise RingUnavailable(ring, "the server is shutting down")
         if not self.online():
             raise CameraNotLive(ring, self.why(), self.advice())
-        raise RingUnavailable(ring, "no fresh frame in time")
+        raise RingUnavailable(ring, "the client has left" if gone() else "no fresh frame in time")
+
+    def _is_here(self) -> bool:
+        """Whether the newest frame is one of the ring that is attached, not of the life before."""
+        reader, newest = self._attachment.reader, self.feed.newest
+        epochs_agree = reader is not None and newest is not None and newest.epoch == reader.epoch
+        return self.online() and epochs_agree
 
     def jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
         """The JPEG of one frame, encoded once however many ask.
@@ -286,7 +292,8 @@ class Camera:
     def blank(self, variant: Variant) -> Jpeg:
         """The "no signal" frame, drawn anew at most once a second."""
         last = self.feed.newest
-        key = ("blank", int(time.monotonic()), variant)
+        shown = (last.epoch, last.sequence) if last else None  # it has that frame's number
+        key = ("blank", int(time.monotonic()), shown, variant)
         geometry = last.geometry if last else FIRST_GEOMETRY
         return self._cache.get(
             key, lambda: self._encoder.blank(geometry, self.why(), last, variant)

@@ -21,8 +21,9 @@ import mmap
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from services.api.access.proxies import one_client
 from services.api.counters import Counters
-from services.api.seat import Seat, TooManyStreams, origin
+from services.api.seat import Seat, TooManyStreams
 from shared.fence import fence
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Place:
             TooManyStreams: There may not.
         """
         most = limits.max_streams_per_address
-        key = _hash(origin(address)) if most else None
+        key = _hash(one_client(address)) if most else None
         self._ledger.streams[self.number] += 1
         self._row(camera)[0] += 1
         known = key is None or self._enter(key)

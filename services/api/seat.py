@@ -1,15 +1,14 @@
-"""A stream that was let in, the error of one that was not, and who counts as one client."""
+"""A stream that was let in, and the error of one that was not."""
 
 from __future__ import annotations
 
-import ipaddress
 import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Seat", "TooManyStreams", "origin"]
+__all__ = ["Seat", "TooManyStreams"]
 
 
 class TooManyStreams(Exception):  # noqa: N818 - named after the state
@@ -27,23 +26,6 @@ class TooManyStreams(Exception):  # noqa: N818 - named after the state
         )
         self.limit = limit
         self.setting = setting
-
-
-def origin(address: str) -> str:
-    """Who counts as one client: an IPv4 address, or a /64 of IPv6, which one host has at least.
-
-    Args:
-        address: Of the client; what is no address counts as it is.
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
 
 
 class Seat:

@@ -7,13 +7,14 @@ many addresses as it likes. Each worker counts for itself.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from services.api.access.proxies import one_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 LIMIT: Final = 10
 WINDOW_S: Final = 60.0
 _CAPACITY: Final = 4096
-_V6_PREFIX: Final = 64
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Attempts:
             Seconds until the count starts anew, if there were too many; None: not yet.
         """
         now = self._clock()
-        network = _network(address)
+        network = one_client(address)
         window = self._windows.pop(network, None)
         if window is None or now - window.began_s >= WINDOW_S:
             window = _Window(now)
@@ -81,13 +81,3 @@ class Attempts:
                 *(address, LIMIT, WINDOW_S),
             )
         return max(1, math.ceil(window.began_s + WINDOW_S - now))
-
-
-def _network(address: str) -> str:
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if known.version == 4:  # noqa: PLR2004 - that of IPv4
-        return address
-    return str(ipaddress.ip_network((int(known), _V6_PREFIX), strict=False))

@@ -9,14 +9,23 @@ address that is none of theirs is the client's. gunicorn believes the same proxi
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-__all__ = ["Networks", "RealAddress", "client_address", "forwarded_allow_ips", "networks"]
+__all__ = [
+    "Networks",
+    "RealAddress",
+    "client_address",
+    "forwarded_allow_ips",
+    "networks",
+    "one_client",
+]
+
+_V6_PREFIX: Final = 64
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -104,3 +113,20 @@ def _address(text: str) -> Address | None:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address
+
+
+def one_client(address: str) -> str:
+    """Who counts as one client: an IPv4 address, or a /64 of IPv6, which one host has at least.
+
+    Args:
+        address: Of the client; what is no address counts as it is.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((int(parsed), _V6_PREFIX), strict=False))

@@ -182,6 +182,41 @@ def test_blank_has_the_size_of_the_last_frame(
     assert (blank.epoch, blank.sequence) == (info.epoch, info.sequence)
 
 
+def test_who_comes_between_a_new_ring_and_its_first_frame_waits_for_it(
+    camera: Camera, paths: SegmentPaths
+) -> None:
+    geometry = Geometry(64, 48, PixelFormat.BGR24)
+
+    def commit(writer: RingWriter) -> FrameInfo:
+        return writer.commit(writer.begin(geometry), MonotonicNs(time.monotonic_ns()))
+
+    with RingWriter(paths, slots=2) as earlier:
+        commit(earlier)
+        camera.start()
+        assert camera.fresh()
+    with RingWriter(paths, slots=2) as writer:
+        writer.begin(geometry)
+        wait = gevent.spawn(camera.wait_for_frame)
+        turns_until(camera.online, "the new ring to be attached")
+        assert not camera.fresh(), "its newest frame is one of the life before"
+        assert not wait.ready()
+        info = commit(writer)
+        assert wait.get(timeout=5.0) == info
+        assert camera.fresh()
+
+
+def test_blank_of_a_later_life_is_another_one(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    camera.start()
+    numbers = []
+    for _ in range(2):
+        write()
+        camera.wait_for_frame()
+        numbers.append(camera.blank(PLAIN).sequence)
+    assert numbers == [1, 2], "numbers never go back, though both are of the same second"
+
+
 @pytest.mark.parametrize("variant", [PLAIN, Variant(85, width=5000)])
 def test_cameras_own_jpeg_is_passed_on_as_it_is(
     camera: Camera, writer: RingWriter, encoder: Encoder, variant: Variant

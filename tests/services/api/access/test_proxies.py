@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.access.proxies import RealAddress, client_address, forwarded_allow_ips, networks
+from services.api.access.proxies import (
+    RealAddress,
+    client_address,
+    forwarded_allow_ips,
+    networks,
+    one_client,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,3 +75,18 @@ def test_the_application_and_the_access_log_see_the_client() -> None:
     environ = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"}
     assert RealAddress(application, TRUSTED)(environ, None) == [b"192.0.2.7"]
     assert environ["REMOTE_ADDR"] == "192.0.2.7", "gunicorn's own record of the request"
+
+
+@pytest.mark.parametrize(
+    ("address", "who"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:bbbb::2", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_client_is_an_address_or_a_network_of_ipv6(address: str, who: str) -> None:
+    assert one_client(address) == who
