@@ -56,9 +56,10 @@ def resize(factor: float) -> Damage:
 
 def empty_and_extend(ring: Path) -> None:
     """The size is right again, all content is gone, and no memory is taken."""
-    size = ring.stat().st_size
-    os.truncate(ring, 0)
-    os.truncate(ring, size)
+    with ring.open("r+b", buffering=0) as file:  # the name may soon be another segment's
+        size = os.fstat(file.fileno()).st_size
+        file.truncate(0)
+        file.truncate(size)
 
 
 def scribble(at: int, content: Callable[[], bytes]) -> Damage:
