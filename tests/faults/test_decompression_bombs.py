@@ -35,7 +35,7 @@ pytestmark = [
 
 MIB: Final = 2**20
 ROOM: Final = 100 * MIB
-"""What a process may take more at its worst; the valid bomb takes FFmpeg 150 MiB, OpenCV 430."""
+"""What a process may take more at its worst; the valid bomb is 150 MiB to FFmpeg, 412 as BGR."""
 CLAIMS: Final = ((30_000, 30_000), (65_500, 65_500), (12_000, 12_000))
 
 

@@ -151,6 +151,7 @@ def test_stopped_for_five_seconds_it_is_frozen_or_blank_and_then_live_again(
     assert "hangs" not in video.said()
 
 
+@pytest.mark.slow
 def test_restarts_with_another_size_format_and_number_of_slots_keep_the_stream(
     start: Callable[..., Child], api: Api, stream: str
 ) -> None:
