@@ -139,6 +139,11 @@ def post_request(worker: _Any, req: _Any, environ: dict[str, _Any], resp: _Any) 
     _deadline.lift(environ)
 
 
+def post_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401
+    """In a new worker, before anything else."""
+    _supervision.heed_the_end(server, worker)
+
+
 def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     """After the application was loaded: follow the cameras, notice the end."""
     _lifecycle.quieten(_logging.getLogger("gunicorn.error"))

@@ -6,6 +6,7 @@ Runs in the arbiter, the process that starts the workers; wraps two of its metho
 from __future__ import annotations
 
 import logging
+import signal
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from gunicorn import systemd  # type: ignore[import-untyped]
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Patience", "Watchdog", "supervise"]
+__all__ = ["Patience", "Watchdog", "heed_the_end", "supervise"]
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ _STOOD_STILL_S: Final = 5.0
 _GRACE_S: Final = 5.0
 """How long workers may take after that to show that they live; they do so every second."""
 _BEAT_S: Final = 1.0
+_ENDS: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGQUIT})
 
 
 class Patience:
@@ -98,3 +100,21 @@ def supervise(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
         reap_workers()
 
     arbiter.murder_workers, arbiter.reap_workers = murder, reap
+
+
+def heed_the_end(arbiter: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types
+    """In a worker just forked: have it end if it was told so before it knew what that means.
+
+    UPSTREAM: until gunicorn 27's worker sets its handlers it has the arbiter's, which put signals
+    on a queue nobody reads in a worker: one that was starting at SIGTERM lived on until the
+    graceful timeout was over, and the server with it; delete when ``Arbiter.spawn_worker`` resets
+    them.
+
+    Args:
+        arbiter: As the worker has it, a copy.
+        worker: The worker.
+    """
+    signal.signal(signal.SIGTERM, worker.handle_exit)
+    while not arbiter.SIG_QUEUE.empty():
+        if arbiter.SIG_QUEUE.get_nowait() in _ENDS:
+            worker.alive = False

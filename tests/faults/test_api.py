@@ -222,6 +222,17 @@ def test_sigterm_ends_a_hundred_streams_properly_and_soon(service: Services) -> 
     assert "Traceback" not in api.said()
 
 
+def test_sigterm_ends_a_worker_that_is_just_starting_too(service: Services) -> None:
+    """It lost the signal, and the server waited for it until the graceful timeout was over."""
+    api = service.both(api__workers=2, api__drain_timeout_sec=60)
+    killed = api.workers()[0].pid
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: api.said().count("Booting worker") == 3, "another worker to begin")
+    api.signal(signal.SIGTERM)
+    assert api.wait(30.0) == 0
+    assert api.said().count("was sent SIGKILL") == 1
+
+
 def block(api: Api, milliseconds: int) -> None:
     """Stop the hub of whichever worker answers; its answer, if any, is of no interest."""
     with contextlib.suppress(OSError, AssertionError):
@@ -253,6 +264,7 @@ def test_service_that_was_paused_goes_on_with_the_same_workers(service: Services
     """As ``docker pause`` does; gunicorn alone aborts all workers when they may go on."""
     service.video()
     api = service.api("--timeout", "2", api__workers=2).wait_ready()
+    statuses(api)
     viewers = [Viewer(api.url + STREAM) for _ in range(4)]
     before = pids(api)
     for pid in (api.process.pid, *before):
@@ -276,6 +288,7 @@ def test_worker_that_hangs_is_replaced_although_the_arbiter_was_paused_before(
 ) -> None:
     service.video()
     api = service.api("--timeout", "2", api__workers=2).wait_ready()
+    statuses(api)  # gunicorn does not judge a worker that has never shown a sign of life
     hung = api.workers()[0]
     os.kill(api.process.pid, signal.SIGSTOP)
     hung.suspend()

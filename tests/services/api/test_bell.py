@@ -82,7 +82,7 @@ def test_silence_that_comes_and_goes_does_not_fill_the_log(
     for _ in range(6):
         ringing.frames(6.0)
         ringing.frames(1.0, heard=True)
-    assert len(caplog.records) == 1
+    assert [record.levelname for record in caplog.records].count("WARNING") == 1
 
 
 def test_camera_that_gives_nothing_owes_no_notification(paths: SegmentPaths, clock: Clock) -> None:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import queue
+import signal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from services.api.supervision import Patience, Watchdog, supervise
+import pytest
+
+from services.api.supervision import Patience, Watchdog, heed_the_end, supervise
 
 if TYPE_CHECKING:
     from tests.conftest import Clock
@@ -48,3 +52,27 @@ def test_both_methods_of_the_arbiter_are_still_called() -> None:
     arbiter.murder_workers()
     arbiter.reap_workers()
     assert called == ["murder", "reap"]
+
+
+@pytest.mark.parametrize(
+    ("queued", "alive"),
+    [
+        ([], True),
+        ([signal.SIGCHLD, signal.SIGHUP], True),
+        ([signal.SIGCHLD, signal.SIGTERM], False),
+    ],
+)
+def test_worker_told_to_end_before_it_began_ends(queued: list[int], *, alive: bool) -> None:
+    arbiter = SimpleNamespace(SIG_QUEUE=queue.SimpleQueue())
+    for number in queued:
+        arbiter.SIG_QUEUE.put(number)
+    told: list[int] = []
+    worker = SimpleNamespace(alive=True, handle_exit=lambda number, _: told.append(number))
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        heed_the_end(arbiter, worker)
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert worker.alive is alive
+    assert told == [signal.SIGTERM]
