@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -212,11 +213,12 @@ def test_striped_frame_that_is_overwritten_meanwhile_is_refused(
 ) -> None:
     info = noise(writer)
     reader = RingReader.open(paths)
+    one_writer = threading.Lock()
 
     def encode_while_the_writer_laps(*arguments: object) -> object:
         data = encode_image(*arguments)  # type: ignore[arg-type]  # as they came
-        slot = writer.begin(LARGE)
-        writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+        with one_writer:
+            writer.commit(writer.begin(LARGE), MonotonicNs(time.monotonic_ns()))
         return data
 
     monkeypatch.setattr("services.api.encoder.encode_image", encode_while_the_writer_laps)
