@@ -97,7 +97,8 @@ def test_it_does_not_outlive_a_parent_that_is_killed(watcher: Watcher, paths: Se
     parent.kill()
     parent.wait(timeout=10)
 
-    wait_for(lambda: not paths.ring.exists() and not paths.socket.exists(), "end of the child")
+    files = (paths.ring, paths.socket, paths.lock)
+    wait_for(lambda: not any(path.exists() for path in files), "end of the child")
 
 
 @pytest.mark.faults
