@@ -312,6 +312,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.
         yield listener
 
 
+@pytest.mark.slow
 def test_systemd_is_told_that_the_arbiter_lives_until_it_hangs(
     service: Services, systemd: socket.socket
 ) -> None:
