@@ -16,7 +16,7 @@ from services.api.jpeg import framed
 from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
 from services.api.variant import parse_options
-from services.api.variant_ring import sweep_variants
+from services.api.variant_ring import is_led, sweep_variants
 from services.api.watched import Watched
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
@@ -98,7 +98,9 @@ class Camera:
         self._advice = advice
         self.turn = encoder.turn
         default = parse_options({}, self.limits).variant
-        self.watched = Watched(default, settings.api.limits.max_variants)
+        self.watched = Watched(
+            default, settings.api.limits.max_variants, lambda variant: is_led(paths, variant)
+        )
         self._encoder = encoder
         self._complaint = Throttle()
         self._cache = JpegCache()

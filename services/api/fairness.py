@@ -69,6 +69,7 @@ class FairServer(StreamServer):
         """Begin to accept, several at a look: what is fair is decided for each of them."""
         self.max_accept = _BATCH  # gunicorn has set 1 by now
         super().start()
+        self._place.listen()
 
     def do_read(self) -> Any:  # noqa: ANN401 - whatever gevent's returns
         """Accept a connection, unless it is another worker's turn."""

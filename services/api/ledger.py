@@ -59,6 +59,7 @@ class Ledger:
     def __init__(self) -> None:
         self.connections = _shared(_PLACES, "Q")
         self.streams = _shared(_PLACES, "Q")
+        self.listening = _shared(_PLACES, "Q")
         self.marks = _shared(_PLACES, "Q")
         self.addresses = _shared(_PLACES * 2 * _ENTRIES, "Q")
         self.sheets: dict[str, memoryview[Any]] = {}
@@ -80,6 +81,7 @@ class Ledger:
         if number is None:
             raise RuntimeError(f"{_PLACES} workers live at the same time, and no more can")
         self._taken.add(number)
+        self.connections[number] = 1  # it has none yet, and will be there in a moment
         return Place(self, number)
 
     def free(self, place: Place) -> None:
@@ -87,6 +89,7 @@ class Ledger:
         number = place.number
         self.connections[number] = 0
         self.streams[number] = 0
+        self.listening[number] = 0
         self.marks[number] = 0  # nobody looks at its addresses any more
         for sheet in self.sheets.values():
             sheet[number * _COLUMNS] = 0.0
@@ -117,6 +120,15 @@ class Place:
     def note(self, connections: int) -> None:
         """Say how many connections this worker has."""
         self._ledger.connections[self.number] = connections + 1
+
+    def listen(self) -> None:
+        """Say that this worker accepts clients from now on."""
+        self._ledger.listening[self.number] = 1
+
+    @property
+    def listens(self) -> bool:
+        """Whether this worker has begun to accept clients."""
+        return bool(self._ledger.listening[self.number])
 
     def fewest(self) -> int:
         """Connections of the worker that has the fewest; 0: there is no worker."""

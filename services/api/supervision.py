@@ -45,13 +45,16 @@ class Patience:
 
     def judge(self) -> bool:
         """Say whether to look for hung workers; to be asked each time before."""
+        self.look()
+        return self._looked_at >= self._judge_again_at
+
+    def look(self) -> None:
+        """Notice a pause; to be called from every loop of the arbiter, each second at least."""
         now = self._clock()
-        away_s = now - self._looked_at
-        self._looked_at = now
+        away_s, self._looked_at = now - self._looked_at, now
         if away_s >= _STOOD_STILL_S:
             self._judge_again_at = now + _GRACE_S
             log.info("stood still for %.0f s; the workers did as well and are not judged", away_s)
-        return now >= self._judge_again_at
 
 
 class Watchdog:
@@ -89,17 +92,31 @@ def supervise(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
     patience = Patience()
     watchdog = Watchdog(lambda state: systemd.sd_notify(state, arbiter.log))
     murder_workers, reap_workers = arbiter.murder_workers, arbiter.reap_workers
+    manage_workers = arbiter.manage_workers
+    waiting = False
 
     def murder() -> None:
         watchdog.beat()
         if patience.judge():
             murder_workers()
 
+    def manage() -> None:
+        """Spawn or end workers; at a reload the old ones serve until the new ones do."""
+        nonlocal waiting
+        workers = arbiter.WORKERS.values()
+        waiting = len(workers) > arbiter.num_workers and not all(w.place.listens for w in workers)
+        if not waiting:
+            manage_workers()
+
     def reap() -> None:
         watchdog.beat()
+        patience.look()
         reap_workers()
+        if waiting and len(arbiter.WORKERS) > arbiter.num_workers:  # at shutdown nobody is spawned
+            manage()
 
     arbiter.murder_workers, arbiter.reap_workers = murder, reap
+    arbiter.manage_workers = manage
 
 
 def heed_the_end(arbiter: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types

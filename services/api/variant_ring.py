@@ -17,9 +17,10 @@ from services.api.jpeg import framed
 from services.api.subscriber import Subscriber
 from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable, WriterConflict
 from shared.frame import Geometry, PixelFormat
-from shared.naming import variants_left
+from shared.naming import variant_paths, variants_left
 from shared.publisher import Publisher
 from shared.ring.attachment import Attachment
+from shared.ring.lock import WriterProbe
 from shared.ring.writer import RingWriter
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ def suffix_of(variant: Variant) -> str:
     width = "" if variant.width is None else f"w{variant.width}"
     height = "" if variant.height is None else f"h{variant.height}"
     return f"q{variant.quality}{passthrough}{width}{height}"
+
+
+def is_led(camera: SegmentPaths, variant: Variant) -> bool:
+    """Whether any worker encodes a variant: another one that follows costs no encoding."""
+    try:
+        probe = WriterProbe(variant_paths(camera, suffix_of(variant)).lock)
+    except (RingUnavailable, ValueError):
+        return False
+    try:
+        return probe.writer_lives()
+    finally:
+        probe.close()
 
 
 def sweep_variants(camera: SegmentPaths) -> None:

@@ -10,6 +10,8 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.api.variant import Variant
 
 __all__ = ["TooManyVariants", "Watched", "query_of"]
@@ -37,9 +39,13 @@ class Watched:
     Args:
         default: What a client gets that asks for nothing in particular.
         most: Others there may be at a time, ``api.limits.max_variants``.
+        led: Whether another worker encodes a variant already: to follow it costs no encoding.
     """
 
-    def __init__(self, default: Variant, most: int) -> None:
+    def __init__(
+        self, default: Variant, most: int, led: Callable[[Variant], bool] = lambda _: False
+    ) -> None:
+        self._led = led
         self._default = default
         self._most = most
         self._streams: Counter[Variant] = Counter()
@@ -51,7 +57,8 @@ class Watched:
             Whether it was counted; then ``end`` is due when the stream leaves the variant.
         """
         if variant != self._default:
-            if variant not in self._streams and len(self._streams) >= self._most:
+            full = variant not in self._streams and len(self._streams) >= self._most
+            if full and not self._led(variant):
                 return False
             self._streams[variant] += 1
         return True

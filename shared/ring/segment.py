@@ -240,11 +240,11 @@ def open_segment(paths: SegmentPaths) -> Mapping:
         header = SegmentHeader.unpack(os.pread(fd, HEADER_READ_BYTES, 0))
         allocated = status.st_blocks * 512
         if status.st_size != header.total_bytes or allocated < header.total_bytes:
-            msg = (
-                f"{paths.ring} should have {header.total_bytes} bytes, has {status.st_size} "
-                f"({allocated} allocated)"
+            raise RingUnavailable(
+                paths.ring,
+                f"somebody has cut or extended it: it should have {header.total_bytes} bytes, has "
+                f"{status.st_size} ({allocated} allocated)",
             )
-            raise ProtocolError(msg)
         if header.boot_id != boot_id():
             raise RingUnavailable(paths.ring, "left over from before a reboot")
         memory = mmap.mmap(fd, header.total_bytes, access=mmap.ACCESS_READ)
