@@ -5,6 +5,7 @@
     RingcastError
     ├── ConfigError                      a setting is wrong: print every problem, exit 2
     ├── ProtocolError                    bytes that are not ours, or another version: never guess
+    │   └── SegmentDamaged               ... or ours no more: a new segment will come
     ├── RingUnavailable                  no live ring right now: try again later
     │   └── VideoModuleNotAvailableError ... and the attach timeout is over: start the Video Module
     ├── WriterConflict                   another process writes this camera: exit
@@ -34,6 +35,7 @@ __all__ = [
     "RingSpaceError",
     "RingUnavailable",
     "RingcastError",
+    "SegmentDamaged",
     "SourceEnded",
     "SourceError",
     "SourceUnavailable",
@@ -76,6 +78,10 @@ class ConfigError(RingcastError):
 
 class ProtocolError(RingcastError):
     """Bytes that should be a notification or a segment are not, or are of another version."""
+
+
+class SegmentDamaged(ProtocolError):  # noqa: N818 - named after the state
+    """What should be a segment of this version is damaged, or was never one."""
 
 
 class RingUnavailable(RingcastError):  # noqa: N818 - named after the state, not the mishap

@@ -16,9 +16,9 @@ import json
 import os
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, get_args
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from pydantic import BaseModel, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     CliSettingsSource,
@@ -235,8 +235,8 @@ def _sentence(detail: ErrorDetails) -> str:
     key = ".".join(str(name) for name in detail["loc"]) or "settings"
     if detail["type"] == "extra_forbidden":
         return f"{key} is not a setting; docs/configuration.md lists them all"
-    field, value = _field(detail["loc"]), detail["input"]
-    secret = field is not None and SecretStr in get_args(field.annotation)
+    value = detail["input"]
+    secret = detail["loc"][:2] in {("api",), ("api", "auth")}  # also what was meant for a token
     shown = f" {value!r}" if isinstance(value, (str, int, float)) and not secret else ""
     allowed = allowed_values(detail["loc"])
     rule = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")

@@ -131,6 +131,7 @@ class VideoSettings(Section):
     source: str = Field(
         "pattern://1920x1080@30",
         min_length=1,
+        repr=False,  # it may hold a password
         description="Where pictures come from: pattern://WIDTHxHEIGHT@FPS, a file, "
         "v4l2:/dev/video0, a bare camera number, rtsp://… or http://… (MJPEG). Short form "
         "VIDEO_SOURCE; VIDEO_FILE names a file.",

@@ -40,6 +40,7 @@ OUTSIDE_WORLD: Final = {
     "gevent": (
         "services/api/subscriber.py",
         "services/api/feed.py",
+        "services/api/breath.py",
         "services/api/encoder.py",
         "services/api/pictures.py",
         "services/api/cache.py",

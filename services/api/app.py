@@ -20,7 +20,7 @@ from services.api.routes import (
     status,
     streams,
 )
-from shared.settings import load_settings
+from services.api.settled import in_force
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -39,7 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     app = Flask(__name__)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it
-    settings = settings or load_settings()
+    settings = settings or in_force()
     app.extensions["ringcast"] = Cameras(settings)
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way

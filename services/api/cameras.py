@@ -82,7 +82,7 @@ class Cameras:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
             self._cameras[DEFAULT_CAMERA] = self.legacy
-        self._place = Ledger().take([*settings.camera_segments(), LEGACY])
+        self._place: Place | None = None
         self._pulse = Pulse(self._publish)
 
     def start(self, worker: Worker, place: Place | None = None) -> None:
@@ -93,7 +93,7 @@ class Cameras:
             place: In the ledger of all workers; None: this one is alone.
         """
         self.lifecycle.attend(worker)
-        self._place = place or self._place
+        self._place = place
         self._pulse.start()
         for camera in self._all():
             camera.start()
@@ -151,21 +151,27 @@ class Cameras:
         Raises:
             TooManyStreams: As many are open as ``api.limits`` allows.
         """
-        return self._place.admit(self._sheet(camera), address, self.settings.api.limits)
+        return self._own_place().admit(self._sheet(camera), address, self.settings.api.limits)
 
     def status(self, camera: Camera) -> dict[str, Any]:
         """Everything known about a camera, what all workers know together among it."""
         self._publish()  # what was shown once is not forgotten when this worker is killed
         return {
             **camera.status(),
-            **self._place.totals(self._sheet(camera)),
+            **self._own_place().totals(self._sheet(camera)),
             "hub_late_ms": self._pulse.lateness.summary(),
             "mode": "legacy" if camera is self.legacy else "shared memory",
         }
 
+    def _own_place(self) -> Place:
+        """Among all workers; where nobody has given us one we are alone."""
+        if self._place is None:
+            self._place = Ledger().take([*self.settings.camera_segments(), LEGACY])
+        return self._place
+
     def _publish(self) -> None:
         for camera in self._all():
-            self._place.publish(self._sheet(camera), camera.counters)
+            self._own_place().publish(self._sheet(camera), camera.counters)
 
     def _sheet(self, camera: Camera) -> str:
         return LEGACY if camera is self.legacy else camera.name

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import gevent
 from gevent.event import Event
 
+from services.api.breath import breathe
 from services.api.rendition import Rendition
 
 if TYPE_CHECKING:
@@ -36,9 +37,6 @@ _STALE_NS: Final = 250_000_000
 """A picture older than the camera's newest by more is not what a newcomer should see first."""
 _BREATH: Final = 32
 """Clients served before the hub may look after others: 32 parts of 1080p take 1 to 2 ms."""
-_BREATH_S: Final = 1e-9
-"""Not 0: gevent lets 50 greenlets that sleep for 0 s go on before it looks at sockets and timers,
-so notifications, finished encodings and new clients would wait until everybody is served."""
 
 
 class Fanout:
@@ -174,4 +172,4 @@ class Fanout:
             if not stream.ended:
                 stream.send(jpeg)
             if count % _BREATH == 0:
-                gevent.sleep(_BREATH_S)
+                breathe()

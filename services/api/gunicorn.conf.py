@@ -27,13 +27,14 @@ from services.api.access import masking as _masking
 from services.api.access import proxies as _proxies
 from services.api.access import start as _start
 from services.api.access import tls as _tls
+from services.api.breath import breathe as _breathe
 from services.api.fairness import FairServer as _FairServer
 from services.api.ledger import LEGACY as _LEGACY
 from services.api.ledger import Ledger as _Ledger
+from services.api.settled import settle as _settle
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.logs import make_formatter as _make_formatter
-from shared.settings import load_settings as _load_settings
 
 if _TYPE_CHECKING:
     import ssl as _ssl
@@ -52,7 +53,7 @@ def _right() -> _Iterator[None]:
 
 
 with _right():
-    _settings = _load_settings()
+    _settings = _settle()
 
 wsgi_app = "services.api.app:create_app()"
 _host = f"[{_settings.api.host}]" if ":" in _settings.api.host else _settings.api.host
@@ -80,8 +81,8 @@ forwarded_allow_ips = _proxies.forwarded_allow_ips(_settings.api.http.trusted_pr
 forwarder_headers = ""
 """No header of a proxy moves the path that is asked for: a signature is for a path."""
 if _settings.api.tls.certificate_file is not None:
-    certfile = str(_settings.api.tls.certificate_file)
-    keyfile = str(_settings.api.tls.key_file)
+    with _right():
+        certfile, keyfile = _tls.keep(_settings.api.tls)
 logconfig_dict = _logging_config(_settings.logging.level, _settings.logging.format)
 logconfig_dict["formatters"] = {
     "line": {
@@ -127,8 +128,13 @@ on_reload = when_ready
 
 
 def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Before a request is answered: streams are delimited by the end of the connection."""
+    """Before a request is answered: everybody else first; streams end with the connection.
+
+    A client that sends request upon request and reads the answers never has gevent wait. One such
+    stopped every stream of the worker, and after 30 s the arbiter took it for hung.
+    """
     del worker
+    _breathe()
     _lifecycle.close_delimited(req)
     _lifecycle.close_after_large_body(req)
 
@@ -168,4 +174,5 @@ def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
 def worker_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401
     """When the worker ends: let go of rings and sockets."""
     del server
-    worker.wsgi.extensions["ringcast"].stop()
+    if hasattr(worker, "wsgi"):  # else it has failed to start
+        worker.wsgi.extensions["ringcast"].stop()

@@ -34,6 +34,10 @@ LARGEST_BODY: Final = 65_536
 _ENOUGH: Final = 200
 """Characters of a complaint about a client that the log gets."""
 
+_QUOTED: Final = re.compile(r""":?\s*['"].*""", re.DOTALL)
+"""What gunicorn quotes of a client. The log has none of it: it could read like a line of ours, and
+what watches the log would shut out whoever the client names."""
+
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
 
@@ -114,7 +118,8 @@ class _Calm(logging.Filter):
         message = record.getMessage()
         if message.startswith("Invalid request"):
             withheld = self._complaint.ready(time.monotonic())
-            record.msg, record.args = "%s (%d more withheld)", (message[:_ENOUGH], withheld)
+            told = _QUOTED.sub("", message)[:_ENOUGH]
+            record.msg, record.args = "%s (%d more withheld)", (told, withheld)
             return withheld is not None
         error = record.exc_info[1] if record.exc_info else None
         left = isinstance(error, (TimeoutError, ConnectionError))

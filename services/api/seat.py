@@ -20,8 +20,9 @@ class TooManyStreams(Exception):  # noqa: N818 - named after the state
     """
 
     def __init__(self, whose: str, limit: int, setting: str) -> None:
+        streams = "1 stream" if limit == 1 else f"{limit} streams"
         super().__init__(
-            f"{whose} {limit} streams open already, as many as {setting} allows. "
+            f"{whose} {streams} open already, as many as {setting} allows. "
             "Close one, or try again later."
         )
         self.limit = limit

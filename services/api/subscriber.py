@@ -20,6 +20,7 @@ from gevent.socket import wait_read
 
 from services.api.advice import explain
 from services.api.bell import Bell
+from services.api.breath import breathe
 from shared.doorbell import LOOK_AT_HEAD_S, Hearing, messages, open_doorbell
 from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.meter import Throttle
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 100
 """Messages taken before the hub may look after others: nobody can keep it busy with more."""
-_BREATH_S: Final = 0.001
 
 
 class Subscriber:
@@ -119,7 +119,7 @@ class Subscriber:
                     socket = open_doorbell(self._paths, zmq.Context.instance())
                     self._hearing.renewed()
                 if taken == _AT_ONCE:  # there may be more, of which the descriptor does not tell
-                    gevent.sleep(_BREATH_S)
+                    breathe()
                 elif self._feed.awaited.is_set():
                     _wait_for_doorbell(socket.fileno())
                 else:  # nobody would notice: four looks a second, not one at each frame

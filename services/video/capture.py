@@ -49,7 +49,9 @@ _HEARTBEAT_S: Final = 0.2
 _BLANK_INTERVAL_S: Final = 1.0
 _FIRST_BLANK_S: Final = 2.0
 """Longest time without a ring after the start; a source that opens sooner needs no blank."""
-_TURN: Final = "a turn of its loop, which takes a quarter of a second,"
+_TURN: Final = "a turn of its loop"
+_TURN_S: Final = 1.5
+"""It waits for a message, and may wait a second for room that readers still hold."""
 _STANDSTILL_S: Final = 0.5
 """A turn of the loop takes at most a heartbeat, unless the process did not run."""
 
@@ -105,7 +107,7 @@ class CaptureLoop:
         Raises:
             RingSpaceError: There is no room for the first segment. Later, it only shows a blank.
         """
-        pulse.doing(_TURN)
+        pulse.doing(_TURN, _TURN_S)
         while (ended := self._handle(self._next_message())) is None:
             now_s = time.monotonic()
             if self._blank_is_due(now_s):
@@ -115,7 +117,7 @@ class CaptureLoop:
             self._publisher.check()
             self._statistics.report(now_s)
             notifier.turned(now_s, self._status())
-            pulse.doing(_TURN)
+            pulse.doing(_TURN, _TURN_S)
         notifier.stopping(ended)
         return ended
 

@@ -12,7 +12,7 @@ import enum
 import time
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ProtocolError, RingUnavailable
+from ..errors import ProtocolError, RingUnavailable, SegmentDamaged
 from .reader import RingReader
 
 if TYPE_CHECKING:
@@ -125,6 +125,8 @@ class Attachment:
             reader = RingReader.open(self.paths)
         except RingUnavailable as error:
             self._enter(Condition.GONE, error.why)
+        except SegmentDamaged as error:  # whoever writes it makes another one
+            self._enter(Condition.GONE, str(error))
         except ProtocolError as error:
             self._enter(Condition.INCOMPATIBLE, str(error))
         else:

@@ -58,7 +58,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from ..errors import ProtocolError
+from ..errors import ProtocolError, SegmentDamaged
 from ..frame import Epoch
 
 __all__ = [
@@ -226,12 +226,12 @@ class SegmentHeader:
             head: The first ``HEADER_READ_BYTES`` of the file.
 
         Raises:
-            ProtocolError: Not a segment, of another version, or damaged. Never anything else,
-                whatever the bytes are.
+            ProtocolError: It is of another version. ``SegmentDamaged``: it is damaged, or none.
+                Never anything else, whatever the bytes are.
         """
         if len(head) < HEADER_READ_BYTES:
             msg = f"segment of {len(head)} bytes is shorter than its header"
-            raise ProtocolError(msg)
+            raise SegmentDamaged(msg)
         (
             magic,
             major,
@@ -250,7 +250,7 @@ class SegmentHeader:
         ) = _HEADER.unpack_from(head)
         if magic != MAGIC:
             msg = f"not a Ringcast segment (magic {magic!r})"
-            raise ProtocolError(msg)
+            raise SegmentDamaged(msg)
         if endian != ENDIAN_MARK or major != MAJOR:
             msg = (
                 f"segment of version {major}.{minor} (byte order mark {endian:#010x}); this reader "
@@ -259,7 +259,7 @@ class SegmentHeader:
             raise ProtocolError(msg)
         if _CRC.unpack_from(head, _CRC_OFFSET)[0] != zlib.crc32(head[:_CRC_OFFSET]):
             msg = "segment header is damaged (CRC does not match)"
-            raise ProtocolError(msg)
+            raise SegmentDamaged(msg)
         header = cls(
             slots=slots,
             slot_stride=slot_stride,
@@ -273,7 +273,7 @@ class SegmentHeader:
         )
         if not header._is_sane(total_bytes, slot_header_bytes):
             msg = "segment header contradicts itself"
-            raise ProtocolError(msg)
+            raise SegmentDamaged(msg)
         return header
 
     def _is_sane(self, total_bytes: int, slot_header_bytes: int) -> bool:

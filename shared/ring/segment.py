@@ -223,8 +223,9 @@ def open_segment(paths: SegmentPaths) -> Mapping:
     """Map the live segment read-only, having checked everything that can be checked.
 
     Raises:
-        RingUnavailable: There is none, it is retired, a stranger's, or this user may not read it.
-        ProtocolError: What is there is not a whole segment of our version.
+        RingUnavailable: There is none, it is retired, cut, a stranger's, or this user may not read
+            it.
+        ProtocolError: What is there is of another version; ``SegmentDamaged``: none, or damaged.
     """
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:

@@ -212,14 +212,14 @@ def answers(api: Api, sent: bytes) -> list[int]:
     return [int(code) for code in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
 
 
-HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-SMUGGLED: Final = b"GET /stream/video/status HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+SMUGGLED: Final = b"GET /stream/video/status HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @pytest.mark.parametrize(
     ("sent", "code"),
     [
-        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 414),
+        (b"GET /" + b"a" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", 414),
         (HEALTH + b"X-Long: " + b"a" * 9000 + b"\r\n\r\n", 431),
         (HEALTH + b"".join(b"X-%d: 1\r\n" % n for n in range(100)) + b"\r\n", 431),
         (HEALTH + b"Content-Length: 65537\r\n\r\n", 413),
@@ -257,7 +257,7 @@ def test_request_beyond_the_limits_is_refused_and_the_connection_closed(
         b"X: 1\nTransfer-Encoding: chunked\r\n\r\n",
         b"X\x00: 1\r\n\r\n",
         b"X: a\x00b\r\n\r\n",
-        b"Host: y\r\n\r\n",
+        b"Host: 127.0.0.1\r\n\r\n",
         b"Content Length: 44\r\n\r\n",
     ],
 )
@@ -273,18 +273,18 @@ def test_request_that_could_be_read_in_two_ways_gets_one_answer_at_most(
     "sent",
     [
         b"GET /healthz HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-        b"GET /healthz HTTP/1.0\r\nHost: x\r\n\r\n",
-        b"GET  /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n",
+        b"GET  /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET /healthz\r\n\r\n",
-        b"get /healthz HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n",
-        b"GET /healthz HTTP/1.1\nHost: x\n\n",
+        b"get /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nHost: localhost\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: localhost\n\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(200),
         b"\x00" * 10_000,
         b"\r\n" * 5000,
-        b"GET /stream/video/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"GET /stream/video/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
     ],
 )
 def test_whatever_comes_first_is_answered_once_at_most(api: Api, sent: bytes) -> None:
@@ -294,6 +294,6 @@ def test_whatever_comes_first_is_answered_once_at_most(api: Api, sent: bytes) ->
 
 def test_requests_one_after_the_other_are_still_answered(api: Api) -> None:
     small = b"Content-Length: 5\r\n\r\nhello"
-    last = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     assert answers(api, HEALTH + small + HEALTH + b"\r\n" + last) == [200, 200, 200]
     assert "Traceback" not in api.said()

@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e, pytest.m
 
 log = logging.getLogger("measured")
 
-HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+HEALTH: Final = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 AT_ONCE: Final = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
 
 
@@ -101,7 +101,7 @@ def test_client_that_sends_nothing_is_let_go(running: Api) -> None:
 
 @pytest.mark.parametrize("path", [b"/healthz", b"/stream/video"])
 def test_client_that_sends_a_byte_now_and_then_is_let_go(running: Api, path: bytes) -> None:
-    request = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n"
+    request = b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n"
     began = time.monotonic()
     with connect(running) as slow:
         assert drip(slow, request) < len(request)
@@ -141,7 +141,7 @@ def test_client_that_reads_nothing_of_a_snapshot_is_let_go(service: Services) ->
     greedy = []
     for _ in range(5):
         client = connect(api, receive_bytes=4096)
-        client.sendall(b"GET /stream/video/frame?quality=100 HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sendall(b"GET /stream/video/frame?quality=100 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         greedy.append(client)
     began = time.monotonic()
     wait_until(lambda: connections(api) == 5, "the requests")
@@ -163,7 +163,7 @@ def watch_a_client_vanish(service: Services) -> None:
     before = api.worker().num_fds()
     gone = [connect(api, "127.0.0.9") for _ in range(3)]
     for client in gone:
-        client.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         assert client.recv(12) == b"HTTP/1.0 200"
     wait_until(lambda: status(api)["clients_total"] == 4, "all streams to run")
     vanish("127.0.0.9")  # no FIN, no RST, no ACK: as if the cable were pulled
@@ -187,7 +187,7 @@ def misbehave(api: Api, kind: int) -> None:
         if kind in {1, 2}:
             client.sendall(HEALTH)  # half a request
         if kind in {3, 4, 5}:
-            client.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            client.sendall(f"GET {STREAM} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         if kind in {4, 5}:
             client.recv(100)
     abort(client) if kind % 2 else client.close()

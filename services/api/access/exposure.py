@@ -52,6 +52,7 @@ def check_chosen(settings: ApiSettings, listening: Iterable[str]) -> str | None:
         return None
     asked_at = [settings.published_host] if settings.published_host else list(listening)
     elsewhere = [address for address in asked_at if not only_here(address)]
+    elsewhere += [f"through the proxy {proxy}" for proxy in settings.http.trusted_proxies]
     if not elsewhere:
         return None
     where = ", ".join(elsewhere)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import ssl
 from typing import TYPE_CHECKING
 
@@ -9,10 +11,13 @@ from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from shared.settings_api import TlsSettings
 
-__all__ = ["check_files", "server_context"]
+__all__ = ["check_files", "keep", "server_context"]
+
+log = logging.getLogger(__name__)
 
 
 class _Encrypted(Exception):  # noqa: N818 - named after the state
@@ -51,6 +56,41 @@ def check_files(settings: TlsSettings) -> None:
                 f"certificate and its PEM key: {error.reason or error}"
             )
         raise ConfigError([problem]) from error
+
+
+_kept: dict[str, int] = {}
+
+
+def keep(settings: TlsSettings) -> tuple[str, str]:
+    """Copy certificate and key into memory, for workers that come when the files are wrong by now.
+
+    Args:
+        settings: ``api.tls``, with both files.
+
+    Returns:
+        The names of the copies, good in this process and those it forks.
+
+    Raises:
+        ConfigError: They are wrong, and there are none from before.
+    """
+    try:
+        check_files(settings)
+    except ConfigError as error:
+        if not _kept:
+            raise
+        log.error("%s. What was valid before stays so", "; ".join(error.problems))  # noqa: TRY400 - expected
+    else:
+        _copy("certificate", settings.certificate_file)
+        _copy("key", settings.key_file)
+    return f"/proc/self/fd/{_kept['certificate']}", f"/proc/self/fd/{_kept['key']}"
+
+
+def _copy(name: str, path: Path | None) -> None:
+    content = path.read_bytes() if path is not None else b""
+    if name not in _kept:
+        _kept[name] = os.memfd_create(f"ringcast-{name}")
+    os.ftruncate(_kept[name], 0)
+    os.pwrite(_kept[name], content, 0)
 
 
 def server_context(default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

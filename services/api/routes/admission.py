@@ -5,6 +5,7 @@ A stranger gets the same answer whatever there is or is not: routing comes after
 
 from __future__ import annotations
 
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -32,6 +33,9 @@ _NEEDED: Final = {
     "health": _OPEN,
 }
 """Scopes of which each would do, by blueprint; a new one is for admins until it stands here."""
+
+_PENALTY_S: Final = 0.25
+"""What each further wrong guess of an address costs the connection it comes by."""
 
 _CHALLENGES: Final = ('Basic realm="ringcast", charset="UTF-8"', 'Bearer realm="ringcast"')
 
@@ -102,5 +106,6 @@ def _wrong_scope(error: WrongScope) -> Response:
 
 
 def _too_many_attempts(error: TooManyAttempts) -> Response:
+    time.sleep(_PENALTY_S)  # gevent's: nobody else waits
     headers = {"Retry-After": str(error.retry_after_s)}
     return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import ProtocolError, RingSpaceError, RingUnavailable
+from shared.errors import ProtocolError, RingSpaceError, RingUnavailable, SegmentDamaged
 from shared.frame import Epoch, MonotonicNs
 from shared.ring.layout import SegmentHeader, State, Word
 from shared.ring.reader import RingReader
@@ -97,17 +97,17 @@ def state(value: State) -> Callable[[bytes], bytes]:
 @pytest.mark.parametrize(
     ("damage", "error", "sentence"),
     [
-        pytest.param(lambda _: b"", ProtocolError, "shorter than its header", id="empty"),
-        pytest.param(lambda w: w[:600], ProtocolError, "shorter than its header", id="short head"),
-        pytest.param(lambda w: w[:-1], ProtocolError, "should have", id="short payload"),
-        pytest.param(lambda w: w + b"x", ProtocolError, "should have", id="too long"),
-        pytest.param(lambda w: os.urandom(len(w)), ProtocolError, "not a Ringcast", id="random"),
-        pytest.param(lambda w: b"X" + w[1:], ProtocolError, "not a Ringcast", id="magic"),
+        pytest.param(lambda _: b"", SegmentDamaged, "shorter than its header", id="empty"),
+        pytest.param(lambda w: w[:600], SegmentDamaged, "shorter than its header", id="short head"),
+        pytest.param(lambda w: w[:-1], RingUnavailable, "should have", id="short payload"),
+        pytest.param(lambda w: w + b"x", RingUnavailable, "should have", id="too long"),
+        pytest.param(lambda w: os.urandom(len(w)), SegmentDamaged, "not a Ringcast", id="random"),
+        pytest.param(lambda w: b"X" + w[1:], SegmentDamaged, "not a Ringcast", id="magic"),
         pytest.param(lambda w: changed(w, 8, b"\1"), ProtocolError, "version 1.1", id="major"),
         pytest.param(lambda w: changed(w, 76, b"\1\2\3\4"), ProtocolError, "order", id="endian"),
-        pytest.param(lambda w: w[:100] + b"X" + w[101:], ProtocolError, "CRC", id="crc"),
+        pytest.param(lambda w: w[:100] + b"X" + w[101:], SegmentDamaged, "CRC", id="crc"),
         pytest.param(
-            lambda w: changed(w, 24, b"\xff\xff\xff\xff"), ProtocolError, "contradicts", id="slots"
+            lambda w: changed(w, 24, b"\xff\xff\xff\xff"), SegmentDamaged, "contradicts", id="slots"
         ),
         pytest.param(
             lambda w: changed(w, 56, b"\0" * 16), RingUnavailable, "before a reboot", id="boot id"
@@ -137,7 +137,7 @@ def test_an_intact_copy_is_accepted(writer: RingWriter, intact: bytes) -> None:
 def test_a_sparse_file_is_refused(writer: RingWriter, intact: bytes) -> None:
     """Reading a hole raises SIGBUS when the tmpfs is full."""
     make_sparse(writer.paths.ring, intact)
-    with pytest.raises(ProtocolError, match="allocated"):
+    with pytest.raises(RingUnavailable, match="allocated"):
         RingReader.open(writer.paths)
 
 
@@ -240,7 +240,13 @@ def test_flipped_bytes_never_raise_anything_else_and_never_a_signal(
         crc = struct.pack("<I", zlib.crc32(head))
         changes = [*changes, *((CRC_AT + place, byte) for place, byte in enumerate(crc))]
     actor.say(changes)
-    outcomes = ("attached", "FrameOverwritten", "ProtocolError", "RingUnavailable")
+    outcomes = (
+        "attached",
+        "FrameOverwritten",
+        "ProtocolError",
+        "RingUnavailable",
+        "SegmentDamaged",
+    )
     assert actor.hear() in outcomes
 
 
