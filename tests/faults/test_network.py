@@ -91,6 +91,37 @@ def connections(api: Api) -> int:
     return sum(each.status in known for each in api.worker().net_connections("tcp"))
 
 
+def test_client_that_sends_request_upon_request_stops_nobody(running: Api) -> None:
+    """It reads the answers too, so that gevent never has to wait for it."""
+    many = (HEALTH + b"\r\n") * 200
+    over = threading.Event()
+    viewer = Viewer(running.url + STREAM)
+    pipeline = connect(running)
+
+    def send() -> None:
+        with contextlib.suppress(OSError):
+            while not over.is_set():
+                pipeline.sendall(many)
+
+    answers = 0
+    sender = threading.Thread(target=send, daemon=True)
+    try:
+        before = viewer.newest()
+        sender.start()
+        until = time.monotonic() + 3.0
+        while time.monotonic() < until:
+            answers += pipeline.recv(1 << 20).count(b"HTTP/1.1 200")
+        seen = viewer.frames_after(before)
+    finally:
+        over.set()
+        abort(pipeline)
+        sender.join(10.0)
+        viewer.leave()
+    log.info("%d answers to one client in 3 s, %d frames beside it", answers, seen)
+    assert answers > 100
+    assert seen >= 45, "of 90 at 30 fps"
+
+
 def test_client_that_sends_nothing_is_let_go(running: Api) -> None:
     began = time.monotonic()
     with connect(running) as silent:
