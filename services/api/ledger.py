@@ -99,6 +99,9 @@ class Ledger:
 class Place:
     """What one worker says of itself, and what it sees of all. Used by that worker's hub only.
 
+    A ``Seat`` that nobody left may be given back by the garbage collector in a thread of the
+    encoder: then a count may be off by one until the worker ends. Everybody leaves theirs.
+
     Args:
         ledger: Whose place.
         number: Which one.

@@ -76,7 +76,8 @@ def signed_address(
     parts = urlsplit(address)
     path = unquote(parts.path)
     query = parse_qsl(parts.query, keep_blank_values=True)
-    if parts.scheme or parts.netloc or parts.fragment or _PATH.fullmatch(path) is None:
+    elsewhere = parts.scheme or parts.netloc or parts.fragment
+    if elsewhere or _PATH.fullmatch(path) is None or {".", ".."} & set(path.split("/")):
         raise ConfigError(
             [f"path {address!r}: must be one of the API's, such as /stream/video?fps=5"]
         )

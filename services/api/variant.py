@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from shared.settings_api import StreamSettings
 
-__all__ = ["BadParameter", "BadParameters", "StreamOptions", "Variant", "parse_options"]
+__all__ = [
+    "PARAMETERS",
+    "BadParameter",
+    "BadParameters",
+    "StreamOptions",
+    "Variant",
+    "parse_options",
+]
+
+PARAMETERS: Final = ("quality", "fps", "width", "height", "advance_headers")
+"""All that a query may ask for; others mean nothing."""
 
 AUTO: Final = "auto"
 """The quality of a client that takes what it can follow."""

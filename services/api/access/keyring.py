@@ -75,6 +75,8 @@ class Keyring:
                 "credentials file %s was read anew: %d tokens, %d passwords, %d signing keys",
                 *(path, len(new.tokens), len(new.passwords), len(new.keys)),
             )
+            if not new:
+                log.warning("credentials file %s has no credential in it: it lets nobody in", path)
             if reading.public:
                 log.warning(public_warning(path))
 

@@ -101,7 +101,7 @@ def _trusts(trusted: Networks, address: Address) -> bool:
 
 def _address(text: str) -> Address | None:
     """An address with or without brackets and port; None: it is none."""
-    text = text.strip().strip('"')
+    text = text.strip().strip('"').partition("%")[0]  # a zone means nothing here, and is any text
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:

@@ -6,19 +6,19 @@ import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
 from services.api import deadline, mjpeg
-from services.api.access.masking import masked
 from services.api.adaptive import Adaptation
 from services.api.connection import Connection
 from services.api.ladder import step_name
 from services.api.routes import cameras, client_address, client_gone
 from services.api.routes.problems import NotDelimited
 from services.api.stream import Stream
-from services.api.variant import parse_options
+from services.api.variant import PARAMETERS, parse_options
 
 if TYPE_CHECKING:
     import socket
@@ -54,6 +54,12 @@ def stream_camera(camera: str) -> Response:
     return _stream(cameras().named(camera))
 
 
+def _asked_for() -> str:
+    """Path and query for the log, of the query what is ours: the rest may hold secrets."""
+    known = [(name, request.args[name]) for name in PARAMETERS if name in request.args]
+    return request.path + (f"?{urlencode(known)}" if known else "")
+
+
 def _stream(camera: Camera) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late."""
     options = parse_options(request.args, cameras().settings.api.stream)
@@ -69,9 +75,7 @@ def _stream(camera: Camera) -> Response:
             if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
-            asked_for = request.full_path.rstrip("?")  # Flask adds one even without a query
-            who = client_address()
-            log.info("Using %s streaming mode: %s for %s", mode, masked(asked_for), who)
+            log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
             body = _body(camera, options, adaptation, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
