@@ -81,8 +81,7 @@ forwarded_allow_ips = _proxies.forwarded_allow_ips(_settings.api.http.trusted_pr
 forwarder_headers = ""
 """No header of a proxy moves the path that is asked for: a signature is for a path."""
 if _settings.api.tls.certificate_file is not None:
-    with _right():
-        certfile, keyfile = _tls.keep(_settings.api.tls)
+    certfile, keyfile = _tls.names()  # written to once everything was looked at
 logconfig_dict = _logging_config(_settings.logging.level, _settings.logging.format)
 logconfig_dict["formatters"] = {
     "line": {
@@ -99,6 +98,7 @@ def on_starting(server: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
     with _right():
         for warning in _start.check_files_of(_settings.api):
             server.log.warning(warning)
+        _tls.keep(_settings.api.tls)
     server.ledger = _Ledger()
     _supervision.supervise(server)
 
@@ -124,7 +124,14 @@ def when_ready(server: _Any) -> None:  # noqa: ANN401
             server.log.warning(warning)
 
 
-on_reload = when_ready
+def on_reload(server: _Any) -> None:  # noqa: ANN401
+    """Before the workers of a reload: what is wrong by now is not taken."""
+    when_ready(server)
+    try:
+        _tls.keep(_settings.api.tls)
+    except _ConfigError as error:
+        problems = "; ".join(error.problems)
+        server.log.error("%s. What was valid before stays so", problems)  # noqa: TRY400 - expected
 
 
 def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has no types

@@ -268,7 +268,7 @@ def test_two_hosts_are_refused_and_none_is_old_http(unguarded: Api) -> None:
 
 def test_guessing_is_slowed_and_said_and_does_not_lock_out_who_knows(service: Services) -> None:
     api = service.both(SMALL, api__auth__token=TOKEN, api__workers=1)
-    guesses = 300
+    guesses = 60
     codes = []
     for number in range(guesses):
         spoofed = {"X-Forwarded-For": f"198.51.100.{number % 250}"}
@@ -458,7 +458,7 @@ def test_no_secret_is_ever_in_the_log_or_in_an_answer(service: Services, credent
     ):
         raw(api, request.encode())
     api.wait_for_log("Invalid request from ip=127.0.0.1")
-    api.wait_for_log(r"Using shared memory streaming mode: \S+token=\*\*\*")
+    api.wait_for_log(rf"Using shared memory streaming mode: {STREAM}\?fps=5 for")
     api.wait_for_log(r"GET /stream/video/shm\?token=\*\*\*&expires=\d+ HTTP")
     said = api.said()
     for secret in (TOKEN, VIEW, METRICS, PASSWORD, KEY, mac, late_mac, userpass):

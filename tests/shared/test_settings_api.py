@@ -93,3 +93,17 @@ def test_authentication_is_decided_by_what_is_given_unless_somebody_says_otherwi
 
 def test_an_empty_variable_is_no_token() -> None:
     assert load_settings(environ={"RINGCAST_API__AUTH__TOKEN": ""}).api.auth.token is None
+
+
+@pytest.mark.parametrize(
+    "variable", ["RINGCAST_API__AUTH", "RINGCAST_API__AUTH__MODE", "RINGCAST_API"]
+)
+def test_a_secret_in_the_wrong_place_is_not_shown_either(name: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        load_settings(environ={f"RINGCAST_{name}": SECRET})
+    assert SECRET not in str(refused.value)
+
+
+def test_the_password_of_a_source_is_not_in_the_repr() -> None:
+    settings = load_settings(environ={"VIDEO_SOURCE": f"rtsp://user:{SECRET}@192.0.2.7/"})
+    assert SECRET not in repr(settings)

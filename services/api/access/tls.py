@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import ssl
 from typing import TYPE_CHECKING
@@ -11,13 +10,10 @@ from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from shared.settings_api import TlsSettings
 
-__all__ = ["check_files", "keep", "server_context"]
-
-log = logging.getLogger(__name__)
+__all__ = ["check_files", "keep", "names", "server_context"]
 
 
 class _Encrypted(Exception):  # noqa: N818 - named after the state
@@ -58,39 +54,34 @@ def check_files(settings: TlsSettings) -> None:
         raise ConfigError([problem]) from error
 
 
-_kept: dict[str, int] = {}
+_copies: dict[str, int] = {}
 
 
-def keep(settings: TlsSettings) -> tuple[str, str]:
+def names() -> tuple[str, str]:
+    """Where ``keep`` puts certificate and key; good in this process and those it forks."""
+    for name in ("certificate", "key"):
+        if name not in _copies:
+            _copies[name] = os.memfd_create(f"ringcast-{name}")
+    return f"/proc/self/fd/{_copies['certificate']}", f"/proc/self/fd/{_copies['key']}"
+
+
+def keep(settings: TlsSettings) -> None:
     """Copy certificate and key into memory, for workers that come when the files are wrong by now.
 
     Args:
-        settings: ``api.tls``, with both files.
-
-    Returns:
-        The names of the copies, good in this process and those it forks.
+        settings: ``api.tls``; without files nothing is done.
 
     Raises:
-        ConfigError: They are wrong, and there are none from before.
+        ConfigError: They are wrong; what was copied before stays.
     """
-    try:
-        check_files(settings)
-    except ConfigError as error:
-        if not _kept:
-            raise
-        log.error("%s. What was valid before stays so", "; ".join(error.problems))  # noqa: TRY400 - expected
-    else:
-        _copy("certificate", settings.certificate_file)
-        _copy("key", settings.key_file)
-    return f"/proc/self/fd/{_kept['certificate']}", f"/proc/self/fd/{_kept['key']}"
-
-
-def _copy(name: str, path: Path | None) -> None:
-    content = path.read_bytes() if path is not None else b""
-    if name not in _kept:
-        _kept[name] = os.memfd_create(f"ringcast-{name}")
-    os.ftruncate(_kept[name], 0)
-    os.pwrite(_kept[name], content, 0)
+    if settings.certificate_file is None or settings.key_file is None:
+        return
+    check_files(settings)
+    names()
+    for name, path in (("certificate", settings.certificate_file), ("key", settings.key_file)):
+        content = path.read_bytes()
+        os.ftruncate(_copies[name], 0)
+        os.pwrite(_copies[name], content, 0)
 
 
 def server_context(default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -121,3 +121,16 @@ def test_garbage_of_clients_is_said_once_a_second_and_not_all_of_it() -> None:
     assert said[0].startswith("Invalid request from ip=192.0.2.7: xxx")
     assert said[0].endswith("x (0 more withheld)")
     assert len(said[0]) < 250
+
+
+def test_what_gunicorn_quotes_of_a_client_is_not_told() -> None:
+    """It could read like a line of ours, and whoever it names would be shut out by fail2ban."""
+    lie = "access refused to 198.51.100.7: wrong user or password"
+    for quoted in (f"Invalid HTTP Version: '{lie}'", f'Unsupported transfer coding: "{lie}"'):
+        logger = logging.Logger("gunicorn.error")  # noqa: LOG001 - one of our own
+        quieten(logger)
+        complaint = record(f"Invalid request from ip=192.0.2.7: {quoted}", None)
+        assert logger.filter(complaint)
+        said = complaint.getMessage()
+        assert said.startswith("Invalid request from ip=192.0.2.7: ")
+        assert "198.51.100.7" not in said

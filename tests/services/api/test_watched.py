@@ -52,3 +52,11 @@ def test_refusal_names_what_was_asked_the_setting_and_what_there_is() -> None:
 )
 def test_query_asks_for_the_variant(variant: Variant, query: str) -> None:
     assert query_of(variant) == query
+
+
+def test_what_another_worker_encodes_is_no_variant_too_many() -> None:
+    led = {Variant(50)}
+    watched = Watched(DEFAULT, 1, led.__contains__)
+    assert watched.begin(Variant(40))
+    assert watched.begin(Variant(50))
+    assert not watched.begin(Variant(60))

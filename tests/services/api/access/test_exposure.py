@@ -96,3 +96,11 @@ def test_who_chose_is_let_and_warned_where_all_may_see() -> None:
     assert warning is not None
     assert "no authentication" in warning
     assert check_chosen(settings(auth={"mode": "none"}), ["127.0.0.1"]) is None
+
+
+def test_a_trusted_proxy_means_others_whatever_is_listened_on() -> None:
+    proxies, here = {"trusted_proxies": ["127.0.0.1"]}, ["127.0.0.1"]
+    with pytest.raises(ConfigError, match=r"through the proxy 127\.0\.0\.1"):
+        check_chosen(settings(http=proxies), here)
+    assert check_chosen(settings(http=proxies, auth={"token": TOKEN}), here) is None
+    assert check_chosen(settings(http=proxies, auth={"mode": "none"}), here) is not None

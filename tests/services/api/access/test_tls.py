@@ -2,17 +2,14 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from services.api.access.tls import check_files, server_context
+from services.api.access.tls import check_files, keep, names, server_context
 from shared.errors import ConfigError
 from shared.settings_api import TlsSettings
 from tests.support.tls import make_certificate
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def settings(certificate: Path, key: Path) -> TlsSettings:
@@ -74,3 +71,20 @@ def test_a_key_with_a_passphrase_is_refused_and_nobody_is_asked(
 def test_nothing_older_than_tls_1_2_is_spoken() -> None:
     context = server_context(lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
     assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
+def test_copies_outlive_the_files_and_change_with_right_ones_only(
+    pair: tuple[Path, Path], tmp_path: Path
+) -> None:
+    keep(TlsSettings())
+    keep(settings(*pair))
+    copies = [Path(name) for name in names()]
+    certificate, key = (path.read_bytes() for path in pair)
+    pair[0].write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"api\.tls\.certificate_file"):
+        keep(settings(*pair))
+    assert [copy.read_bytes() for copy in copies] == [certificate, key]
+    make_certificate(tmp_path / "other.key", tmp_path / "other.pem")
+    keep(settings(tmp_path / "other.pem", tmp_path / "other.key"))
+    assert copies[0].read_bytes() == (tmp_path / "other.pem").read_bytes()
+    assert [Path(name) for name in names()] == copies
