@@ -42,7 +42,7 @@ from .errors import (
 from .frame import Epoch, Sequence
 from .naming import DEFAULT_DIRECTORY, DEFAULT_NAME, segment_paths
 from .ring.attachment import Attachment, Condition
-from .ring.reader import FrameView
+from .ring.view import FrameView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

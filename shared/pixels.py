@@ -29,7 +29,7 @@ from .jpeg import check_size
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .ring.reader import FrameView
+    from .ring.view import FrameView
 
 __all__ = ["pixels"]
 

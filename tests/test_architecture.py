@@ -55,7 +55,12 @@ OUTSIDE_WORLD: Final = {
         "services/api/deadline.py",
     ),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
-    "pydantic": ("shared/settings.py", "shared/settings_schema.py", "shared/settings_api.py"),
+    "pydantic": (
+        "shared/settings.py",
+        "shared/settings_schema.py",
+        "shared/settings_api.py",
+        "shared/settings_stream.py",
+    ),
     "pydantic_settings": ("shared/settings.py",),
 }
 """Each library with the only files that touch it, so that it could be exchanged there."""
@@ -67,6 +72,7 @@ EXTRA_MODULES: Final = {
     "shared/settings.py",
     "shared/settings_schema.py",
     "shared/settings_api.py",
+    "shared/settings_stream.py",
     "shared/blank.py",
     "shared/pixels.py",
 }

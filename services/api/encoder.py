@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from services.api.pictures import FramePictures
     from services.api.variant import Variant
-    from shared.ring.reader import FrameView, RingReader
+    from shared.ring.reader import RingReader
+    from shared.ring.view import FrameView
 
 __all__ = ["Encoder"]
 

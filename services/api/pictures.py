@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from shared.frame import FrameInfo
-    from shared.ring.reader import FrameView
+    from shared.ring.view import FrameView
 
 __all__ = ["FramePictures", "Pictures"]
 

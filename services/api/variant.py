@@ -16,7 +16,7 @@ from services.api.ladder import ladder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.settings_api import StreamSettings
+    from shared.settings_stream import StreamSettings
 
 __all__ = [
     "PARAMETERS",

@@ -19,7 +19,7 @@ from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.naming import segment_paths
 from shared.notification import Notification
-from shared.ring.reader import FrameView, RingReader
+from shared.ring.reader import RingReader
 from shared.ring.writer import RingWriter
 from tests.shared.conftest import TINY
 from tests.shared.ring.actors import Actor, wait_until
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.naming import SegmentPaths
+    from shared.ring.view import FrameView
 
 LARGER = Geometry(200, 100, PixelFormat.BGR24)
 

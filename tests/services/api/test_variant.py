@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.variant import BadParameters, StreamOptions, Variant, parse_options
-from shared.settings_api import StreamSettings
+from shared.settings_stream import StreamSettings
 
 LIMITS = StreamSettings()
 

@@ -30,7 +30,8 @@ from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.frame import Geometry, MonotonicNs, PixelFormat
 from shared.naming import SegmentPaths, segment_paths
 from shared.notification import Notification
-from shared.ring.reader import FrameView, RingReader
+from shared.ring.reader import RingReader
+from shared.ring.view import FrameView
 from shared.ring.writer import RingWriter, Slot
 from tests.support.frames import draw_telling, is_telling
 
