@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from services.api.access.tls import check_files
 from shared.errors import ConfigError
 from shared.settings import load_settings
 
@@ -29,7 +30,10 @@ def settle() -> Settings:
         ConfigError: They are wrong, and there are none from before.
     """
     try:
-        _last[:] = [load_settings()]
+        settings = load_settings()
+        if _last:  # at the start all files are tried together, see on_starting
+            check_files(settings.api.tls)
+        _last[:] = [settings]
     except ConfigError as error:
         if not _last:
             raise

@@ -1,6 +1,6 @@
 """What gunicorn's arbiter needs to know beside gunicorn: paused is not hung, and systemd watches.
 
-Runs in the arbiter, the process that starts the workers; wraps two of its methods.
+Runs in the arbiter, the process that starts the workers; wraps four of its methods.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn import systemd  # type: ignore[import-untyped]
+
+from services.api.generations import Generations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,40 +85,31 @@ class Watchdog:
 
 
 def supervise(arbiter: Any) -> None:  # noqa: ANN401 - gunicorn has no types
-    """Have an arbiter be patient after a pause, and tell systemd that it lives.
+    """Have an arbiter be patient after a pause and at a reload, and tell systemd that it lives.
 
     Args:
-        arbiter: gunicorn's; its two methods that its loops call at least every second are wrapped:
-            ``murder_workers`` in the main loop, ``reap_workers`` in those of reload and shutdown.
+        arbiter: gunicorn's. Wrapped are what its loops call at least every second,
+            ``murder_workers`` in the main one and ``reap_workers`` in those of reload and shutdown,
+            and what starts and ends workers, ``manage_workers`` and ``reload``.
     """
     patience = Patience()
     watchdog = Watchdog(lambda state: systemd.sd_notify(state, arbiter.log))
+    generations = Generations(arbiter)
     murder_workers, reap_workers = arbiter.murder_workers, arbiter.reap_workers
-    manage_workers = arbiter.manage_workers
-    waiting = False
 
     def murder() -> None:
         watchdog.beat()
         if patience.judge():
             murder_workers()
 
-    def manage() -> None:
-        """Spawn or end workers; at a reload the old ones serve until the new ones do."""
-        nonlocal waiting
-        workers = arbiter.WORKERS.values()
-        waiting = len(workers) > arbiter.num_workers and not all(w.place.listens for w in workers)
-        if not waiting:
-            manage_workers()
-
     def reap() -> None:
         watchdog.beat()
         patience.look()
         reap_workers()
-        if waiting and len(arbiter.WORKERS) > arbiter.num_workers:  # at shutdown nobody is spawned
-            manage()
+        generations.look()
 
     arbiter.murder_workers, arbiter.reap_workers = murder, reap
-    arbiter.manage_workers = manage
+    arbiter.manage_workers, arbiter.reload = generations.manage, generations.reload
 
 
 def heed_the_end(arbiter: Any, worker: Any) -> None:  # noqa: ANN401 - gunicorn has no types

@@ -57,11 +57,17 @@ class Watched:
             Whether it was counted; then ``end`` is due when the stream leaves the variant.
         """
         if variant != self._default:
-            full = variant not in self._streams and len(self._streams) >= self._most
-            if full and not self._led(variant):
+            if variant not in self._streams and not self._has_room_for(variant):
                 return False
             self._streams[variant] += 1
         return True
+
+    def _has_room_for(self, variant: Variant) -> bool:
+        watched = len(self._streams)
+        if watched < self._most:
+            return True
+        # whoever encodes it may leave, and then it is ours: so of these, too, no more than that
+        return watched < 2 * self._most and self._led(variant)
 
     def end(self, variant: Variant) -> None:
         """A stream has left a variant."""

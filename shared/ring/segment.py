@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from ..errors import ProtocolError, RingSpaceError, RingUnavailable
+from ..errors import ProtocolError, RingSpaceError, RingUnavailable, SegmentDamaged
 from .layout import HEADER_READ_BYTES, SegmentHeader, State, Word
 from .lock import advice_on
 from .owner import check_owner
@@ -234,10 +234,10 @@ def open_segment(paths: SegmentPaths) -> Mapping:
         raise RingUnavailable(paths.ring, error.strerror or str(error)) from error
     try:
         status = os.fstat(fd)
+        check_owner(paths.ring, status)
         if not stat.S_ISREG(status.st_mode) or status.st_mode & stat.S_IWOTH:
             msg = f"{paths.ring} is not a regular file that only its owner and group can write"
-            raise ProtocolError(msg)
-        check_owner(paths.ring, status)
+            raise SegmentDamaged(msg)
         header = SegmentHeader.unpack(os.pread(fd, HEADER_READ_BYTES, 0))
         allocated = status.st_blocks * 512
         if status.st_size != header.total_bytes or allocated < header.total_bytes:

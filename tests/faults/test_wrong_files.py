@@ -91,3 +91,31 @@ def test_a_certificate_that_is_wrong_for_a_moment_ends_nothing(
     assert asked_over_tls(api) == 200
     certificate.write_bytes(right)
     assert api.process.poll() is None
+
+
+def test_a_reload_to_tls_with_wrong_files_stays_without(service: Services, tmp_path: Path) -> None:
+    api = service.both(api__workers=2)
+    [config] = service.folder.glob("*.json")
+    wrong = tmp_path / "wrong.pem"
+    wrong.write_bytes(b"nonsense")
+    files = f'"api.tls.certificate_file": "{wrong}", "api.tls.key_file": "{wrong}"'
+    config.write_text(f"{{{files}}}", encoding="utf-8")
+    workers = {worker.pid for worker in api.workers()}
+    api.signal(signal.SIGHUP)
+    api.wait_for_log(f"api.tls.certificate_file.*{STAYS}")
+    wait_until(lambda: not workers & {each.pid for each in api.workers()}, "new workers")
+    replace_a_worker(api)
+    assert get(api.url + f"{STREAM}/frame")[0] == 200
+
+
+def test_a_new_worker_that_dies_at_a_reload_leaves_no_old_one(service: Services) -> None:
+    api = service.both(api__workers=2)
+    old = {worker.pid for worker in api.workers()}
+    api.signal(signal.SIGHUP)
+    wait_until(lambda: len(api.workers()) > len(old), "new workers")
+    next(worker for worker in api.workers() if worker.pid not in old).kill()
+    wait_until(
+        lambda: len(now := {each.pid for each in api.workers()}) == len(old) and not now & old,
+        "new workers only",
+    )
+    assert get(api.url + f"{STREAM}/frame")[0] == 200

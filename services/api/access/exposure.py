@@ -23,9 +23,11 @@ _NOT_CHOSEN: Final = (
     "the API can be reached from other machines ({where}) and nobody has chosen who may see the "
     "cameras: set a secret of 16 characters or more (RINGCAST_API__AUTH__TOKEN, or "
     "RINGCAST_API__AUTH__CREDENTIALS_FILE), or say that everybody may "
-    "(RINGCAST_API__AUTH__MODE=none), or listen on this machine only "
-    "(RINGCAST_API__HOST=127.0.0.1; in a container whose port is published for this machine only "
-    "RINGCAST_API__PUBLISHED_HOST=127.0.0.1)"
+    "(RINGCAST_API__AUTH__MODE=none)"
+)
+_OR_LISTEN_HERE: Final = (
+    ", or listen on this machine only (RINGCAST_API__HOST=127.0.0.1; in a container whose port is "
+    "published for this machine only RINGCAST_API__PUBLISHED_HOST=127.0.0.1)"
 )
 
 
@@ -52,13 +54,14 @@ def check_chosen(settings: ApiSettings, listening: Iterable[str]) -> str | None:
         return None
     asked_at = [settings.published_host] if settings.published_host else list(listening)
     elsewhere = [address for address in asked_at if not only_here(address)]
+    ways_out = _NOT_CHOSEN + (_OR_LISTEN_HERE if elsewhere else "")
     elsewhere += [f"through the proxy {proxy}" for proxy in settings.http.trusted_proxies]
     if not elsewhere:
         return None
     where = ", ".join(elsewhere)
     if settings.auth.mode == "none":
         return f"no authentication (api.auth.mode=none): whoever reaches {where} sees the cameras"
-    raise ConfigError([_NOT_CHOSEN.format(where=where)])
+    raise ConfigError([ways_out.format(where=where)])
 
 
 def only_here(host: str) -> bool:

@@ -10,6 +10,7 @@ from shared.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from shared.settings_api import TlsSettings
 
@@ -29,11 +30,9 @@ def check_files(settings: TlsSettings) -> None:
     certificate, key = settings.certificate_file, settings.key_file
     if certificate is None or key is None:
         return
-    for name, path in (("certificate_file", certificate), ("key_file", key)):
-        try:
-            path.read_bytes()
-        except OSError as error:
-            raise ConfigError([f"api.tls.{name} {path}: {error.strerror}"]) from error
+    problems = [_unreadable("certificate_file", certificate), _unreadable("key_file", key)]
+    if any(problems):
+        raise ConfigError([problem for problem in problems if problem])
 
     def ask() -> str:
         raise _Encrypted
@@ -52,6 +51,15 @@ def check_files(settings: TlsSettings) -> None:
                 f"certificate and its PEM key: {error.reason or error}"
             )
         raise ConfigError([problem]) from error
+
+
+def _unreadable(name: str, path: Path) -> str:
+    """Why a file cannot be read, a sentence; empty: it can."""
+    try:
+        path.read_bytes()
+    except OSError as error:
+        return f"api.tls.{name} {path}: {error.strerror}"
+    return ""
 
 
 _copies: dict[str, int] = {}

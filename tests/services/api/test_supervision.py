@@ -10,6 +10,8 @@ import pytest
 from services.api.supervision import Patience, Watchdog, heed_the_end, supervise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Clock
 
 
@@ -41,57 +43,19 @@ def test_systemd_hears_once_a_second(clock: Clock) -> None:
     assert said == ["WATCHDOG=1"] * 6
 
 
-class Arbiter(SimpleNamespace):
-    """gunicorn's, as far as it is wrapped; its workers listen or do not yet."""
-
-    def __init__(self, listening: list[bool]) -> None:
-        self.called: list[str] = []
-        super().__init__(
-            murder_workers=lambda: self.called.append("murder"),
-            reap_workers=lambda: self.called.append("reap"),
-            manage_workers=lambda: self.called.append("manage"),
-            num_workers=2,
-            log=None,
-        )
-        self.set(listening)
-        supervise(self)
-
-    def set(self, listening: list[bool]) -> None:
-        """Its workers now."""
-        places = [SimpleNamespace(place=SimpleNamespace(listens=one)) for one in listening]
-        self.WORKERS = dict(enumerate(places))
-
-
 def test_all_methods_of_the_arbiter_are_still_called() -> None:
-    arbiter = Arbiter([True, True])
-    arbiter.murder_workers()
-    arbiter.reap_workers()
-    arbiter.manage_workers()
-    assert arbiter.called == ["murder", "reap", "manage"]
+    called: list[str] = []
 
+    def method(name: str) -> Callable[[], None]:
+        return lambda: called.append(name)
 
-def test_old_workers_are_ended_once_all_new_ones_listen() -> None:
-    arbiter = Arbiter([True, True, True, False])
-    arbiter.manage_workers()  # at a reload, right after the fork
-    arbiter.reap_workers()
-    assert arbiter.called == ["reap"]
-    arbiter.set([True, True, True, True])
-    arbiter.reap_workers()
-    assert arbiter.called == ["reap", "reap", "manage"]
-
-
-def test_nobody_is_started_because_new_ones_end_at_a_shutdown() -> None:
-    arbiter = Arbiter([True, True, True, False])
-    arbiter.manage_workers()
-    arbiter.set([False])
-    arbiter.reap_workers()
-    assert arbiter.called == ["reap"]
-
-
-def test_missing_workers_are_started_though_others_do_not_listen_yet() -> None:
-    arbiter = Arbiter([False])
-    arbiter.manage_workers()
-    assert arbiter.called == ["manage"]
+    names = ("murder_workers", "reap_workers", "manage_workers", "reload")
+    methods = {name: method(name) for name in names}
+    arbiter = SimpleNamespace(**methods, WORKERS={}, num_workers=1, worker_age=0, log=None)
+    supervise(arbiter)
+    for name in names:
+        getattr(arbiter, name)()
+    assert called == list(names)
 
 
 @pytest.mark.parametrize(

@@ -50,4 +50,4 @@ def test_all_problems_are_said_together(tmp_path: Path) -> None:
     }
     with pytest.raises(ConfigError) as refused:
         check_files_of(ApiSettings.model_validate(given))
-    assert len(refused.value.problems) == 2
+    assert len(refused.value.problems) == 3
