@@ -53,7 +53,7 @@ function report(status) {
   element("fps").textContent = status.fps.toFixed(1);
   element("size").textContent = status.width ? `${status.width} × ${status.height}` : "–";
   element("number").textContent = status.frame_number ?? "–";
-  element("clients").textContent = status.clients;
+  element("clients").textContent = status.clients_total;
   element("source").textContent = status.source ?? "";
   const live = status.condition === "live";
   // an <img> that shows nothing is drawn as broken; the last picture of a stream that ended stays
