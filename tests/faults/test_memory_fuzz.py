@@ -45,7 +45,13 @@ FRAMES: Final = 6
 PAGE: Final = 4096
 TABLE_END: Final = PAGE + SLOTS * 192
 CRC_AT: Final = 336
-OUR_ERRORS: Final = {"FrameDamaged", "FrameOverwritten", "ProtocolError", "RingUnavailable"}
+OUR_ERRORS: Final = {
+    "FrameDamaged",
+    "FrameOverwritten",
+    "ProtocolError",
+    "RingUnavailable",
+    "SegmentDamaged",
+}
 
 places = st.integers(0, 639) | st.integers(PAGE, TABLE_END - 1) | st.sampled_from([384, 448, 512])
 words = st.integers(0, TABLE_END // 8 - 1).map(lambda word: word * 8)
