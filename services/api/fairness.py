@@ -63,7 +63,6 @@ class FairServer(StreamServer):
         self._connections = 0
         self._unclaimed = 0
         super().__init__(listener, **more)
-        place.note(0)  # from the first connection on the others know that there is this worker
 
     def start(self) -> None:
         """Begin to accept, several at a look: what is fair is decided for each of them."""

@@ -81,8 +81,9 @@ class Ledger:
         if number is None:
             raise RuntimeError(f"{_PLACES} workers live at the same time, and no more can")
         self._taken.add(number)
-        self.connections[number] = 1  # it has none yet, and will be there in a moment
-        return Place(self, number)
+        place = Place(self, number)
+        place.note(0)  # it will be there in a moment: others leave it its share from now on
+        return place
 
     def free(self, place: Place) -> None:
         """Take a place back when its worker has ended; its counters stay."""
