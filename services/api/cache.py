@@ -15,15 +15,15 @@ from gevent.event import AsyncResult
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from services.api.jpeg import Jpeg
+    from services.api.encoded import EncodedFrame
 
-__all__ = ["JpegCache"]
+__all__ = ["FrameCache"]
 
 _KEEP: Final = 8
 """Finished JPEGs kept: the newest of each of a few variants; a 1080p one is about 250 kB."""
 
 
-class JpegCache:
+class FrameCache:
     """Results of encoding, by (epoch, sequence, variant). One per camera.
 
     Attributes:
@@ -32,11 +32,11 @@ class JpegCache:
     """
 
     def __init__(self) -> None:
-        self._results: OrderedDict[Hashable, AsyncResult[Jpeg]] = OrderedDict()
+        self._results: OrderedDict[Hashable, AsyncResult[EncodedFrame]] = OrderedDict()
         self.made = 0
         self.shared = 0
 
-    def get(self, key: Hashable, encode: Callable[[], Jpeg]) -> Jpeg:
+    def get(self, key: Hashable, encode: Callable[[], EncodedFrame]) -> EncodedFrame:
         """Give the JPEG of ``key``, encoding it if nobody has.
 
         Args:
@@ -55,9 +55,11 @@ class JpegCache:
             gevent.spawn(self._encode, key, encode, result)
         else:
             self.shared += 1
-        return cast("Jpeg", result.get())  # without a timeout it is never None
+        return cast("EncodedFrame", result.get())  # without a timeout it is never None
 
-    def _encode(self, key: Hashable, encode: Callable[[], Jpeg], result: AsyncResult[Jpeg]) -> None:
+    def _encode(
+        self, key: Hashable, encode: Callable[[], EncodedFrame], result: AsyncResult[EncodedFrame]
+    ) -> None:
         try:
             result.set(encode())
         except Exception as error:  # noqa: BLE001 - handed on to all who wait, none swallowed

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
-from services.api.cache import JpegCache
+from services.api.cache import FrameCache
 from services.api.counters import Counters
+from services.api.encoded import framed
 from services.api.fanout import Fanout
 from services.api.feed import Feed
-from services.api.jpeg import framed
 from services.api.report import about_source, about_worker
 from services.api.subscriber import Subscriber
 from services.api.variant import parse_options
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.advice import Advice
+    from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
-    from services.api.jpeg import Jpeg
     from services.api.variant import Variant
     from shared.frame import FrameInfo, Geometry
     from shared.naming import SegmentPaths
@@ -103,7 +103,7 @@ class Camera:
         )
         self._encoder = encoder
         self._complaint = Throttle()
-        self._cache = JpegCache()
+        self._cache = FrameCache()
         self._attachment = Attachment(paths)
         self._subscriber = Subscriber(paths, self._attachment, self.feed)
         self._fanouts: dict[Variant, Fanout] = {}
@@ -207,7 +207,7 @@ class Camera:
         epochs_agree = reader is not None and newest is not None and newest.epoch == reader.epoch
         return self.online() and epochs_agree
 
-    def jpeg(self, info: FrameInfo, variant: Variant) -> Jpeg:
+    def jpeg(self, info: FrameInfo, variant: Variant) -> EncodedFrame:
         """The JPEG of one frame, encoded once however many ask.
 
         Raises:
@@ -222,7 +222,7 @@ class Camera:
         key = (info.epoch, info.sequence, _decisive(info.geometry, variant))
         return self._cache.get(key, lambda: self._make_jpeg(reader, info, variant))
 
-    def _make_jpeg(self, reader: RingReader, info: FrameInfo, variant: Variant) -> Jpeg:
+    def _make_jpeg(self, reader: RingReader, info: FrameInfo, variant: Variant) -> EncodedFrame:
         if self.passes(info, variant):
             with reader.view(info.sequence) as view:
                 jpeg = framed(view.info, view.payload, checksum=view.info.checksum)
@@ -239,7 +239,7 @@ class Camera:
 
     def snapshot(
         self, info: FrameInfo, variant: Variant, captured_after: MonotonicNs | None = None
-    ) -> Jpeg:
+    ) -> EncodedFrame:
         """The JPEG of the newest frame, once it is our turn to have one encoded.
 
         Where the variant is watched its newest picture is taken if it will do: nothing is encoded.
@@ -285,13 +285,13 @@ class Camera:
 
     def _newest_jpeg(
         self, info: FrameInfo, variant: Variant, gate: contextlib.AbstractContextManager[object]
-    ) -> Jpeg:
+    ) -> EncodedFrame:
         if self.passes(info, variant):
             return self.jpeg(self.feed.newest or info, variant)
         with gate, self.turn:
             return self.jpeg(self.feed.newest or info, variant)
 
-    def blank(self, variant: Variant) -> Jpeg:
+    def blank(self, variant: Variant) -> EncodedFrame:
         """The "no signal" frame, drawn anew at most once a second."""
         last = self.feed.newest
         shown = (last.epoch, last.sequence) if last else None  # it has that frame's number

@@ -21,8 +21,8 @@ import numpy as np
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
+from services.api.encoded import EncodedFrame, framed
 from services.api.imaging import encode_image, one_core_each, shrink
-from services.api.jpeg import Jpeg, framed
 from services.api.pictures import KEPT_S, Pictures
 from services.api.stripes import borders, joined
 from shared.blank import draw_blank
@@ -80,7 +80,7 @@ class Encoder:
         """JPEGs of one camera that were decoded; the camera as its ring is named."""
         return self._decoded[camera]
 
-    def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> Jpeg:
+    def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> EncodedFrame:
         """Encode a frame of the ring; waits without blocking the hub.
 
         The caller holds a ``turn``, and has seen that the frame is not the JPEG wanted already.
@@ -102,7 +102,7 @@ class Encoder:
 
     def blank(
         self, geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
-    ) -> Jpeg:
+    ) -> EncodedFrame:
         """Draw and encode the "no signal" frame; waits without blocking the hub.
 
         Args:
@@ -115,7 +115,7 @@ class Encoder:
 
     def _encode(
         self, view: FrameView, pictures: FramePictures, size: tuple[int, int], quality: int
-    ) -> Jpeg:
+    ) -> EncodedFrame:
         count = max(1, min(self._threads, size[0] * size[1] // _STRIPE_PIXELS))
         turns = 0
         while turns < count - 1 and self.turn.acquire(blocking=False):
@@ -127,15 +127,15 @@ class Encoder:
             for _ in range(turns):
                 self.turn.release()
 
-    def _run(self, tasks: list[Callable[[], Jpeg | None]]) -> Jpeg:
+    def _run(self, tasks: list[Callable[[], EncodedFrame | None]]) -> EncodedFrame:
         """Have threads do all tasks; the last one that is done gives the JPEG."""
         # gevent prints every exception that leaves a pool thread, and these are ordinary outcomes
         asked = [self._pool.spawn(_caught, task) for task in tasks]
-        outcomes: list[Jpeg | RingcastError | None] = [one.get() for one in asked]
+        outcomes: list[EncodedFrame | RingcastError | None] = [one.get() for one in asked]
         for outcome in outcomes:
             if isinstance(outcome, RingcastError):
                 raise outcome
-        return next(outcome for outcome in outcomes if isinstance(outcome, Jpeg))
+        return next(outcome for outcome in outcomes if isinstance(outcome, EncodedFrame))
 
     def _forget_soon(self) -> None:
         if not self._forgetting:
@@ -149,7 +149,7 @@ class Encoder:
             self._forget_soon()
 
 
-def _caught(work: Callable[[], Jpeg | None]) -> Jpeg | RingcastError | None:
+def _caught(work: Callable[[], EncodedFrame | None]) -> EncodedFrame | RingcastError | None:
     try:
         return work()
     except RingcastError as error:
@@ -187,7 +187,7 @@ class _Striped:
         self._done = itertools.count(1)
         self._started_at: list[int] = []
 
-    def encode_stripe(self) -> Jpeg | None:
+    def encode_stripe(self) -> EncodedFrame | None:
         """In a pool thread: encode the next stripe; the last to be done gives the JPEG."""
         self._started_at.append(time.monotonic_ns())
         number = next(self._begun)
@@ -197,7 +197,7 @@ class _Striped:
         self._stripes[number] = encode_image(stripe, pixel_format, self._quality)
         return self._join() if next(self._done) == self.count else None
 
-    def _join(self) -> Jpeg:
+    def _join(self) -> EncodedFrame:
         stripes = [stripe.data for stripe in self._stripes if stripe is not None]
         data = stripes[0] if self.count == 1 else joined(stripes, self._size[1])
         encode_ns = time.monotonic_ns() - min(self._started_at)
@@ -213,7 +213,9 @@ class _Striped:
         )
 
 
-def _encode_blank(geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant) -> Jpeg:
+def _encode_blank(
+    geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
+) -> EncodedFrame:
     started_at = time.monotonic_ns()
     image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
     draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.api.camera import Camera
-    from services.api.jpeg import Jpeg
+    from services.api.encoded import EncodedFrame
     from services.api.stream import Stream
     from services.api.variant import Variant
     from shared.frame import FrameInfo
@@ -57,7 +57,7 @@ class Fanout:
         self._wake = Event()
         self._tended_at = 0.0
         self._blank_at = 0.0
-        self._offered: Jpeg | None = None
+        self._offered: EncodedFrame | None = None
         self._newcomers: set[Stream] = set()
         self._greenlet: gevent.Greenlet[[], None] | None = None
         self.streams: set[Stream] = set()
@@ -167,7 +167,7 @@ class Fanout:
         newest = self._camera.feed.newest
         return newest is not None and info.captured_at < newest.captured_at - _STALE_NS
 
-    def _send(self, jpeg: Jpeg, streams: Iterable[Stream]) -> None:
+    def _send(self, jpeg: EncodedFrame, streams: Iterable[Stream]) -> None:
         for count, stream in enumerate(streams, start=1):
             if not stream.ended:
                 stream.send(jpeg)

@@ -34,8 +34,8 @@ from shared.meter import Throttle
 
 if TYPE_CHECKING:
     from services.api.camera import Camera
+    from services.api.encoded import EncodedFrame
     from services.api.fanout import Fanout
-    from services.api.jpeg import Jpeg
     from services.api.variant import Variant
     from shared.frame import FrameInfo
 
@@ -63,7 +63,7 @@ class Rendition:
 
     def __init__(self, camera: Camera, variant: Variant, fanout: Fanout) -> None:
         self.suffix = suffix_of(variant)
-        self.newest: Jpeg | None = None
+        self.newest: EncodedFrame | None = None
         self.info: FrameInfo | None = None
         self._camera = camera
         self._variant = variant
@@ -199,7 +199,7 @@ class Rendition:
             return info.sequence > shown.sequence
         return info.captured_at > shown.captured_at
 
-    def _show(self, info: FrameInfo, jpeg: Jpeg) -> None:
+    def _show(self, info: FrameInfo, jpeg: EncodedFrame) -> None:
         if self._is_newer(info):
             self.info, self.newest = info, jpeg
             self._fanout.look()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gevent.event import Event
 
     from services.api.camera import Camera
-    from services.api.jpeg import Jpeg
+    from services.api.encoded import EncodedFrame
     from services.api.variant import Variant
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
@@ -102,7 +102,7 @@ class RingEnd:
             self._reader.open(info)
         return True
 
-    def take(self) -> tuple[FrameInfo, Jpeg] | None:
+    def take(self) -> tuple[FrameInfo, EncodedFrame] | None:
         """What the leader has encoded since the last call, see ``VariantReader.take``."""
         taken = None if self._reader is None else self._reader.take()
         if taken is not None:
@@ -117,7 +117,7 @@ class RingEnd:
         """
         return self._reader is not None and self._reader.behind_s(info) >= _LAG_S
 
-    def share(self, jpeg: Jpeg) -> None:
+    def share(self, jpeg: EncodedFrame) -> None:
         """Give a picture to those who follow, if this worker leads."""
         if self._manage(lambda writer: writer.write(jpeg)):
             self._camera.ringless.discard(self._suffix)

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gevent.event import Event
 
-from services.api import mjpeg
 from services.api.pacer import Pacer
-from services.api.part import BytesPart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,12 +23,11 @@ if TYPE_CHECKING:
     from services.api.adaptive import Adaptation
     from services.api.connection import Connection
     from services.api.counters import Counters
-    from services.api.jpeg import Jpeg
-    from services.api.part import Part
-    from services.api.variant import StreamOptions
+    from services.api.encoded import EncodedFrame
+    from services.api.framing import Framing, Pieces
     from shared.frame import FrameInfo
 
-__all__ = ["Stream"]
+__all__ = ["Patience", "Stream"]
 
 log = logging.getLogger(__name__)
 
@@ -40,19 +38,29 @@ _FAREWELL_S: Final = 0.5
 _MOMENT_S: Final = 0.1
 _TEND_BUSY_S: Final = 1.0
 
-_CLOSING: Final = BytesPart([mjpeg.CLOSING])
-_ADVANCE_CLOSING: Final = BytesPart([mjpeg.ADVANCE_CLOSING])
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a client is waited for, and waits, seconds.
+
+    Attributes:
+        stall_s: A client that takes nothing for so long is ended.
+        repeat_s: The last part is sent again after a silence of this length.
+    """
+
+    stall_s: float
+    repeat_s: float
 
 
 class Stream:
     """One client.
 
     Args:
-        connection: Its socket; the response's headers and the leading boundary were sent.
-        options: What it asked for.
+        connection: Its socket; the response's headers and the framing's lead were sent.
+        framing: What it is sent around the pictures.
         counters: Of its camera.
-        stall_timeout_s: A client that takes nothing for so long is ended.
-        repeat_after_s: The last part is sent again after a silence of this length.
+        fps: Most frames per second it wants.
+        patience: How long it is waited for, and it waits.
         clock: A steady clock, seconds.
 
     Attributes:
@@ -66,12 +74,12 @@ class Stream:
     # Slots: with hundreds of clients a turn of the fan-out waits for memory, not for arithmetic.
     __slots__ = (
         "__weakref__",
-        "_advance",
         "_clock",
         "_connection",
         "_considered",
         "_considered_epoch",
         "_counters",
+        "_framing",
         "_last",
         "_moved_at",
         "_owed",
@@ -93,26 +101,26 @@ class Stream:
     def __init__(
         self,
         connection: Connection,
-        options: StreamOptions,
+        framing: Framing,
         counters: Counters,
         *,
-        stall_timeout_s: float,
-        repeat_after_s: float,
+        fps: float,
+        patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adaptation: Adaptation | None = None
         self._connection = connection
-        self._advance = options.advance_headers
+        self._framing = framing
         self._counters = counters
         self._clock = clock
-        self._pacer = Pacer(options.fps)
-        self._stall_timeout_s = stall_timeout_s
-        self._repeat_after_s = max(repeat_after_s, 1.25 * self._pacer.interval_ns / 1e9)
-        self._last: Jpeg | None = None
+        self._pacer = Pacer(fps)
+        self._stall_timeout_s = patience.stall_s
+        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._pacer.interval_ns / 1e9)
+        self._last: EncodedFrame | None = None
         self._considered = 0
         self._considered_epoch = 0
         self._owed = False
-        self._rest: tuple[Part, int, int] | None = None
+        self._rest: Pieces = ()
         self._written_at = clock()
         self._unsent = 0
         self._moved_at = clock()
@@ -155,7 +163,7 @@ class Stream:
 
     def ready(self) -> bool:
         """Whether everything written so far has left this machine; ends a client that stalls."""
-        if self._rest is not None:
+        if self._rest:
             return False
         try:
             unsent = self._connection.unsent()
@@ -172,29 +180,28 @@ class Stream:
         self._end_if_stalled(now)
         return False
 
-    def send(self, jpeg: Jpeg) -> None:
+    def send(self, jpeg: EncodedFrame) -> None:
         """Send one part, as much as the kernel takes at once; the greenlet sees to the rest.
 
         The stream must be ``ready``, else two parts would mix.
         """
-        start, end = jpeg.advance if self._advance else jpeg.whole
         if self.adaptation is not None and jpeg is not self._last:
             self._note(missed=False)
         self._last = jpeg
         self._owed = False
         if jpeg.online:
             self._pacer.sent(jpeg.captured_at)
+        pieces = self._framing.pieces(jpeg, self)
         try:
-            taken = self._connection.send(jpeg.part, start, end)
+            self._rest = self._write(pieces)
         except OSError:
             self.end("the client has left")
             return
         self._written_at = self._clock()
         self._counters.sent += 1
         self.sent += 1
-        self.sent_bytes += end - start
-        if taken < end - start:
-            self._rest = (jpeg.part, start + taken, end)
+        self.sent_bytes += sum(end - start for _, start, end in pieces)
+        if self._rest:
             self._moved_at = self._written_at
             self._wake.set()
 
@@ -231,9 +238,9 @@ class Stream:
             if self.adaptation is not None and not self.ended:
                 self.adaptation.follow(self)
         deadline = self._clock() + _FAREWELL_S
-        while self._rest is not None and self._clock() < deadline and not self._connection.gone():
+        while self._rest and self._clock() < deadline and not self._connection.gone():
             self._write_rest()
-        if self._rest is None:
+        if not self._rest:
             self._say_goodbye()
 
     def _has(self, info: FrameInfo) -> bool:
@@ -260,34 +267,41 @@ class Stream:
             self._counters.stalled += 1
             self.end(f"the client took nothing for {self._stall_timeout_s:g} s")
 
+    def _write(self, pieces: Pieces) -> Pieces:
+        """Send what the kernel takes at once; give back what is left."""
+        for number, (part, start, end) in enumerate(pieces):
+            taken = self._connection.send(part, start, end)
+            if taken < end - start:
+                return ((part, start + taken, end), *pieces[number + 1 :])
+        return ()
+
     def _finish_part(self) -> None:
-        while self._rest is not None and not self.ended:
+        while self._rest and not self.ended:
             self._write_rest()
 
     def _write_rest(self) -> None:
         """Wait for room and send some more of a part that was sent in part."""
-        if self._rest is None:
-            return
-        part, at, end = self._rest
+        before = self._rest
         self._connection.wait_writable(_WRITE_WAIT_S)
         try:
-            taken = self._connection.send(part, at, end)
+            self._rest = self._write(before)
         except OSError:
             self.end("the client has left")
-            self._rest = None
+            self._rest = ()
             return
         now = self._clock()
-        if taken:
+        if self._rest != before:
             self._moved_at = self._written_at = now
-        self._rest = (part, at + taken, end) if at + taken < end else None
         self._end_if_stalled(now)
 
     def _say_goodbye(self) -> None:
-        closing = _ADVANCE_CLOSING if self._advance else _CLOSING
+        closing = self._framing.closing
+        if closing is None:
+            return
         try:
             self._connection.send(closing, 0, closing.size_bytes)
         except OSError:
-            log.debug("a client left before the closing boundary")
+            log.debug("a client left before the closing bytes")
 
     def _drop(self) -> None:
         self._owed = False

@@ -8,6 +8,7 @@ Parameters nobody knows are ignored: players add cache busters of their own (``?
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -27,8 +28,21 @@ __all__ = [
     "parse_options",
 ]
 
-PARAMETERS: Final = ("quality", "fps", "width", "height", "advance_headers")
-"""All that a query may ask for; others mean nothing."""
+PARAMETERS: Final = (
+    "quality",
+    "fps",
+    "width",
+    "height",
+    "advance_headers",
+    "extra_headers",
+    "dual_final_frames",
+    "zero_data",
+    "key",
+)
+"""All that a stream's query may ask for; others mean nothing. The last five are µStreamer's."""
+
+_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_OFF: Final = frozenset({"", "0", "false", "no"})
 
 AUTO: Final = "auto"
 """The quality of a client that takes what it can follow."""
@@ -100,12 +114,21 @@ class StreamOptions:
             empty: the client gets ``variant`` whatever happens.
         advance_headers: Send the header of the next part at once (µStreamer's name): Chromium shows
             a part only when the next one's header has come.
+        extra_headers: Have each part say what happened to it on its way, as µStreamer does.
+        dual_final_frames: Send a frame that stays the last for a while a second time at once, for
+            browsers that show a part when the next one comes.
+        zero_data: Send headers only, for measuring.
+        key: What the client calls itself, for lists of clients; empty: nothing.
     """
 
     variant: Variant
     fps: float
     advance_headers: bool = False
     ladder: tuple[Variant, ...] = ()
+    extra_headers: bool = False
+    dual_final_frames: bool = False
+    zero_data: bool = False
+    key: str = ""
 
 
 def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOptions:
@@ -141,8 +164,12 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
     options = StreamOptions(
         variant,
         fps=asked.number("fps", rate.min_fps, rate.max_fps) or rate.default_fps,
-        advance_headers=query.get("advance_headers", "0") not in {"", "0", "false"},
+        advance_headers=asked.flag("advance_headers"),
         ladder=ladder(variant, quality.min_jpeg_quality) if auto else (),
+        extra_headers=asked.flag("extra_headers"),
+        dual_final_frames=asked.flag("dual_final_frames"),
+        zero_data=asked.flag("zero_data"),
+        key=asked.key("key"),
     )
     if asked.problems:
         raise BadParameters(asked.problems)
@@ -150,7 +177,7 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
 
 
 class _Query:
-    """Reads numbers out of the query string; collects what is wrong."""
+    """Reads values out of the query string; collects what is wrong."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
         self._query = query
@@ -189,3 +216,16 @@ class _Query:
             return value
         self.problems.append(BadParameter(name, text, f"a number from {least:g} to {most:g}"))
         return None
+
+    def flag(self, name: str) -> bool:
+        """A switch; off where it is not given."""
+        return self._query.get(name, "0") not in _OFF
+
+    def key(self, name: str) -> str:
+        """A short name; empty: not given, or wrong."""
+        text = self._query.get(name, "")
+        if text and _KEY.fullmatch(text) is None:
+            allowed = "1 to 64 characters of A-Z a-z 0-9 . _ -"
+            self.problems.append(BadParameter(name, text, allowed))
+            return ""
+        return text

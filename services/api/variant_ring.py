@@ -12,8 +12,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from services.api.encoded import framed
 from services.api.feed import Feed
-from services.api.jpeg import framed
 from services.api.subscriber import Subscriber
 from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable, WriterConflict
 from shared.frame import Geometry, PixelFormat
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from gevent.event import Event
 
-    from services.api.jpeg import Jpeg
+    from services.api.encoded import EncodedFrame
     from services.api.variant import Variant
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
@@ -118,7 +118,7 @@ class VariantWriter:
             self.close()
             raise
 
-    def write(self, jpeg: Jpeg) -> None:
+    def write(self, jpeg: EncodedFrame) -> None:
         """Give a picture to the other workers.
 
         Raises:
@@ -212,7 +212,7 @@ class VariantReader:
         self._feed.leave(self._wake)
         self._subscriber.stop()
 
-    def take(self) -> tuple[FrameInfo, Jpeg] | None:
+    def take(self) -> tuple[FrameInfo, EncodedFrame] | None:
         """The ring's newest frame, if it was not taken yet.
 
         Returns:

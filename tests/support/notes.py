@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from services.api.stream import Stream
 
 if TYPE_CHECKING:
-    from services.api.jpeg import Jpeg
+    from services.api.encoded import EncodedFrame
     from shared.frame import FrameInfo
 
 __all__ = ["Notes"]
@@ -27,7 +27,7 @@ class Notes(Stream):
     def __init__(self, *, eager: bool = True) -> None:
         self.adaptation = None
         self.eager = eager
-        self.seen: list[Jpeg] = []
+        self.seen: list[EncodedFrame] = []
         self.tended = 0
         self.ended = ""
 
@@ -44,7 +44,7 @@ class Notes(Stream):
         """Whether it is eager."""
         return self.eager
 
-    def send(self, jpeg: Jpeg) -> None:
+    def send(self, jpeg: EncodedFrame) -> None:
         """Write it down."""
         self.seen.append(jpeg)
 

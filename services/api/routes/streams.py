@@ -11,13 +11,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 from werkzeug.wsgi import ClosingIterator
 
-from services.api import deadline, mjpeg
+from services.api import deadline
 from services.api.adaptive import Adaptation
 from services.api.connection import Connection
+from services.api.framing import MultipartAhead, MultipartFraming
 from services.api.ladder import step_name
 from services.api.routes import cameras, client_address, client_gone
 from services.api.routes.problems import NotDelimited
-from services.api.stream import Stream
+from services.api.stream import Patience, Stream
 from services.api.variant import PARAMETERS, parse_options
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
     from services.api.camera import Camera
+    from services.api.framing import Framing
     from services.api.variant import StreamOptions
 
 __all__ = ["routes"]
@@ -63,6 +65,7 @@ def _asked_for() -> str:
 def _stream(camera: Camera) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late."""
     options = parse_options(request.args, cameras().settings.api.stream)
+    framing = MultipartAhead() if options.advance_headers else MultipartFraming()
     with contextlib.ExitStack() as held:
         seat = cameras().admit(camera, client_address())
         held.callback(seat.leave)
@@ -76,10 +79,10 @@ def _stream(camera: Camera) -> Response:
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            body = _body(camera, options, adaptation, request.environ)
+            body = _body(camera, options, framing, adaptation, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
-    response = Response(body, headers=HEADERS, content_type=mjpeg.CONTENT_TYPE)
+    response = Response(body, headers=HEADERS, content_type=framing.content_type)
     if options.ladder:
         steps = ", ".join(step_name(step) for step in options.ladder)
         response.headers["X-Quality-Steps"] = steps
@@ -90,21 +93,22 @@ def _stream(camera: Camera) -> Response:
 def _body(
     camera: Camera,
     options: StreamOptions,
+    framing: Framing,
     adaptation: Adaptation,
     environ: MutableMapping[str, Any],
 ) -> Iterator[bytes]:
-    """Yield the leading boundary, so that gunicorn sends the headers; then own the socket."""
-    yield mjpeg.ADVANCE_LEAD if options.advance_headers else mjpeg.LEAD
+    """Yield the framing's lead, so that gunicorn sends the headers; then own the socket."""
+    yield framing.lead
     deadline.lift(environ)
     raw: socket.socket = environ["gunicorn.socket"]
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
     stream = Stream(
         connection,
-        options,
+        framing,
         camera.counters,
-        stall_timeout_s=limits.stall_timeout_sec,
-        repeat_after_s=limits.performance.repeat_after_sec,
+        fps=options.fps,
+        patience=Patience(limits.stall_timeout_sec, limits.performance.repeat_after_sec),
     )
     if options.ladder:
         stream.adaptation = adaptation

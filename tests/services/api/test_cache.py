@@ -5,24 +5,24 @@ import functools
 import gevent
 import pytest
 
-from services.api.cache import JpegCache
-from services.api.jpeg import Jpeg, framed
+from services.api.cache import FrameCache
+from services.api.encoded import EncodedFrame, framed
 from shared.errors import EncodeError
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from tests.support.greenlets import let_run
 
 
 @functools.cache
-def jpeg(sequence: int = 1) -> Jpeg:
+def jpeg(sequence: int = 1) -> EncodedFrame:
     at = MonotonicNs(1)
     geometry = Geometry(64, 48, PixelFormat.JPEG)
     return framed(FrameInfo(Epoch(1), Sequence(sequence), at, at, geometry, 7), b"picture")
 
 
 def test_many_who_ask_at_once_share_one_encoding() -> None:
-    cache, calls = JpegCache(), []
+    cache, calls = FrameCache(), []
 
-    def encode() -> Jpeg:
+    def encode() -> EncodedFrame:
         calls.append(1)
         let_run(0.01)  # as long as an encoding takes, so that all others come meanwhile
         return jpeg()
@@ -35,9 +35,9 @@ def test_many_who_ask_at_once_share_one_encoding() -> None:
 
 
 def test_first_who_asked_may_be_killed_and_the_others_still_get_it() -> None:
-    cache = JpegCache()
+    cache = FrameCache()
 
-    def encode() -> Jpeg:
+    def encode() -> EncodedFrame:
         let_run(0.02)
         return jpeg()
 
@@ -49,9 +49,9 @@ def test_first_who_asked_may_be_killed_and_the_others_still_get_it() -> None:
 
 
 def test_failure_reaches_all_who_wait_and_is_not_kept() -> None:
-    cache = JpegCache()
+    cache = FrameCache()
 
-    def fail() -> Jpeg:
+    def fail() -> EncodedFrame:
         let_run()
         raise EncodeError("no")
 
@@ -69,12 +69,12 @@ def test_failure_reaches_all_who_wait_and_is_not_kept() -> None:
 
 
 def test_old_results_are_forgotten() -> None:
-    cache = JpegCache()
+    cache = FrameCache()
     for number in range(100):
         cache.get(number, lambda number=number: jpeg(number))  # type: ignore[misc]
     calls = []
 
-    def again() -> Jpeg:
+    def again() -> EncodedFrame:
         calls.append(1)
         return jpeg()
 
@@ -85,8 +85,8 @@ def test_old_results_are_forgotten() -> None:
 
 
 def test_unexpected_errors_are_handed_on_too() -> None:
-    def fail() -> Jpeg:
+    def fail() -> EncodedFrame:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        JpegCache().get("frame", fail)
+        FrameCache().get("frame", fail)

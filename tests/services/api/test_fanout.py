@@ -18,9 +18,9 @@ from tests.support.notes import Notes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
     from services.api.fanout import Fanout
-    from services.api.jpeg import Jpeg
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
@@ -94,7 +94,7 @@ def test_others_have_their_turn_while_many_are_sent_to(
     class Starter(Notes):
         """Starts a timer that is due at once when it is sent something."""
 
-        def send(self, jpeg: Jpeg) -> None:
+        def send(self, jpeg: EncodedFrame) -> None:
             super().send(jpeg)
             timer.start(look)
 
@@ -163,7 +163,7 @@ def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
     camera.start()
     encode = camera.jpeg
 
-    def fail_for_one(frame: FrameInfo, variant: Variant) -> Jpeg:
+    def fail_for_one(frame: FrameInfo, variant: Variant) -> EncodedFrame:
         if frame.sequence == info.sequence:
             raise EncodeError("bad luck")
         return encode(frame, variant)
@@ -205,7 +205,7 @@ def test_client_that_left_while_its_frame_was_encoded_is_sent_nothing(
     leaving, staying = Notes(), Notes()
     encode = camera.jpeg
 
-    def encode_and_leave(frame: FrameInfo, variant: Variant) -> Jpeg:
+    def encode_and_leave(frame: FrameInfo, variant: Variant) -> EncodedFrame:
         leaving.end("the client has left")
         return encode(frame, variant)
 
@@ -225,7 +225,7 @@ def test_unknown_error_ends_the_streams_instead_of_leaving_them_hanging(
     write()
     camera.start()
 
-    def fail(*_: object) -> Jpeg:
+    def fail(*_: object) -> EncodedFrame:
         raise ZeroDivisionError
 
     monkeypatch.setattr(camera, "jpeg", fail)

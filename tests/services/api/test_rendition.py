@@ -21,8 +21,8 @@ from tests.support.pictures import telling_jpeg
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
-    from services.api.jpeg import Jpeg
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
     from shared.settings import Settings
@@ -204,7 +204,7 @@ def test_what_nobody_wants_is_not_encoded(host: Host) -> None:
 def test_without_room_each_encodes_for_itself_and_says_so_once(
     host: Host, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def no_room(self: VariantWriter, jpeg: Jpeg) -> None:
+    def no_room(self: VariantWriter, jpeg: EncodedFrame) -> None:
         del self, jpeg
         raise RingSpaceError(host.one.camera.paths.directory, 2, 1, "Free some.")
 
@@ -264,7 +264,7 @@ def test_next_frame_is_encoded_while_the_fan_out_still_sends(
     sending: list[int] = []
     send = Notes.send
 
-    def take_long(stream: Notes, jpeg: Jpeg) -> None:
+    def take_long(stream: Notes, jpeg: EncodedFrame) -> None:
         sending.append(jpeg.sequence)
         turns_until(lambda: host.one.rendition.newest is not jpeg, "the next picture")
         send(stream, jpeg)

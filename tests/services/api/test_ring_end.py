@@ -8,7 +8,7 @@ import pytest
 from gevent.event import Event
 
 from services.api.camera import Camera
-from services.api.jpeg import framed
+from services.api.encoded import framed
 from services.api.ring_end import RingEnd
 from services.api.variant import Variant
 from shared.naming import variant_paths

@@ -17,10 +17,10 @@ from services.api import mjpeg
 from services.api.adaptive import Adaptation
 from services.api.connection import Connection
 from services.api.counters import Counters
-from services.api.jpeg import Jpeg, framed
+from services.api.encoded import EncodedFrame, framed
+from services.api.framing import MultipartAhead, MultipartFraming
 from services.api.part import use_files
-from services.api.stream import Stream
-from services.api.variant import StreamOptions, Variant
+from services.api.stream import Patience, Stream
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from tests.support.greenlets import let_run
 from tests.support.processes import wait_until
@@ -40,12 +40,14 @@ def frame(sequence: int, epoch: int = 1, *, online: bool = True) -> FrameInfo:
 
 
 @functools.cache
-def jpeg(sequence: int, size_bytes: int = 100, epoch: int = 1, *, online: bool = True) -> Jpeg:
+def jpeg(
+    sequence: int, size_bytes: int = 100, epoch: int = 1, *, online: bool = True
+) -> EncodedFrame:
     data = b"\xff\xd8" + random.Random(sequence).randbytes(size_bytes - 4) + b"\xff\xd9"  # noqa: S311
     return framed(frame(sequence, epoch, online=online), data)
 
 
-def wire(jpeg: Jpeg, *, advance: bool = False) -> bytes:
+def wire(jpeg: EncodedFrame, *, advance: bool = False) -> bytes:
     """The bytes a client is to receive for it."""
     return jpeg.part.read(*(jpeg.advance if advance else jpeg.whole))
 
@@ -65,10 +67,10 @@ class Bench:
         self.connection = Connection(self.server, 10.0)
         self.stream = Stream(
             self.connection,
-            StreamOptions(Variant(85), fps, advance_headers),
+            MultipartAhead() if advance_headers else MultipartFraming(),
             self.counters,
-            stall_timeout_s=10.0,
-            repeat_after_s=1.0,
+            fps=fps,
+            patience=Patience(10.0, 1.0),
             clock=clock,
         )
 

@@ -139,3 +139,20 @@ def test_wrong_quality_is_told_of_auto() -> None:
 def test_ladder_keeps_to_the_lowest_quality_allowed() -> None:
     options = parse_options({"quality": "auto"}, NARROW)
     assert min(step.quality for step in options.ladder) >= 20
+
+
+@pytest.mark.parametrize("name", ["extra_headers", "dual_final_frames", "zero_data"])
+@pytest.mark.parametrize(("text", "on"), [("1", True), ("true", True), ("0", False), ("", False)])
+def test_switches_are_off_unless_asked_for(name: str, text: str, *, on: bool) -> None:
+    assert getattr(parse_options({name: text}, StreamSettings()), name) is on
+    assert getattr(parse_options({}, StreamSettings()), name) is False
+
+
+def test_a_client_may_have_a_name() -> None:
+    assert parse_options({"key": "kitchen-wall.2"}, StreamSettings()).key == "kitchen-wall.2"
+
+
+@pytest.mark.parametrize("text", ["a b", "a/b", "x" * 65, "\n"])
+def test_a_name_that_would_spoil_a_list_is_refused(text: str) -> None:
+    with pytest.raises(BadParameters, match="1 to 64 characters"):
+        parse_options({"key": text}, StreamSettings())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from gevent.event import Event
 
-from services.api.jpeg import Jpeg, framed
+from services.api.encoded import EncodedFrame, framed
 from services.api.variant import Variant
 from services.api.variant_ring import VariantReader, VariantWriter, suffix_of, sweep_variants
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable, WriterConflict
@@ -34,13 +34,13 @@ def camera_frame(number: int, second: int | None = None) -> FrameInfo:
     return FrameInfo(Epoch(7), Sequence(number), at, at, geometry, geometry.size_bytes)
 
 
-def jpeg_of(info: FrameInfo) -> Jpeg:
+def jpeg_of(info: FrameInfo) -> EncodedFrame:
     return framed(info, b"picture %d" % info.sequence, encode_ns=1, quality=40, size=(32, 24))
 
 
-def taken_from(following: VariantReader) -> tuple[FrameInfo, Jpeg]:
+def taken_from(following: VariantReader) -> tuple[FrameInfo, EncodedFrame]:
     """Take the next frame; a ring that was not there yet is looked for every 100 ms."""
-    taken: list[tuple[FrameInfo, Jpeg]] = []
+    taken: list[tuple[FrameInfo, EncodedFrame]] = []
 
     def took() -> bool:
         new = following.take()

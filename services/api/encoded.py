@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from services.api.part import Part
     from shared.frame import Epoch, FrameInfo, MonotonicNs, Sequence
 
-__all__ = ["Jpeg", "framed"]
+__all__ = ["EncodedFrame", "framed"]
 
 
 @dataclass(slots=True)
-class Jpeg:
+class EncodedFrame:
     """One encoded frame, framed for sending; the same object for every client of the variant.
 
     The part holds the bytes of both kinds of clients, one after the other::
@@ -81,7 +81,7 @@ def framed(
     quality: int | None = None,
     size: tuple[int, int] | None = None,
     checksum: int | None = None,
-) -> Jpeg:
+) -> EncodedFrame:
     """Frame a picture for sending; copies it, so that ``data`` may change afterwards.
 
     Args:
@@ -101,7 +101,7 @@ def framed(
     if checksum is not None:
         headers += mjpeg.checksum_headers(checksum)
     header = mjpeg.part_header(view.nbytes, headers)
-    return Jpeg(
+    return EncodedFrame(
         epoch,
         sequence,
         info.captured_at,

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.api import mjpeg
-from services.api.jpeg import framed
+from services.api.encoded import framed
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
