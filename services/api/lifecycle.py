@@ -26,7 +26,9 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-_STREAM_PATH: Final = re.compile(r"/stream/(?:video/shm|[^/]+)/?\Z")
+_STREAM_PATH: Final = re.compile(r"/stream(?:/(?:video/shm|[^/]+)(?:/raw)?)?/?\Z")
+_STREAM_ACTION: Final = re.compile(r"(?:^|&)action=stream(?:&|\Z)")
+"""mjpg-streamer's address of its stream: ``/?action=stream``."""
 
 LARGEST_BODY: Final = 65_536
 """Bytes of a request's body that are read and thrown away, so that another request may follow."""
@@ -73,7 +75,9 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
     take the chunk sizes for picture bytes (motioneye#2267). Other paths stay as they are. Flask
     routes the percent-decoded path, whatever stands before it: so does this.
     """
-    if _STREAM_PATH.search(unquote(request.path, "latin-1")):
+    path = unquote(request.path, "latin-1")
+    acts = path.strip("/") == "" and _STREAM_ACTION.search(unquote(request.query or "", "latin-1"))
+    if acts or _STREAM_PATH.search(path):
         request.version = (1, 0)
         request.must_close = True
 

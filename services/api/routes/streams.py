@@ -2,46 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import time
-from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
-from werkzeug.wsgi import ClosingIterator
 
-from services.api import deadline
-from services.api.adaptive import Adaptation
-from services.api.connection import Connection
 from services.api.framing import MultipartAhead, MultipartFraming
-from services.api.ladder import step_name
-from services.api.routes import cameras, client_address, client_gone
-from services.api.routes.problems import NotDelimited
-from services.api.stream import Patience, Stream
-from services.api.variant import PARAMETERS, parse_options
+from services.api.routes import cameras
+from services.api.routes.endless import serve_stream
+from services.api.variant import parse_options
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import Iterator, MutableMapping
-
     from services.api.camera import Camera
-    from services.api.framing import Framing
-    from services.api.variant import StreamOptions
 
 __all__ = ["routes"]
 
-log = logging.getLogger(__name__)
-
 routes = Blueprint("streams", __name__)
-
-HEADERS: Final = {
-    "Cache-Control": "no-cache, no-store, must-revalidate",
-    "Pragma": "no-cache",
-    "Expires": "0",
-    "X-Accel-Buffering": "no",
-}
-"""No cache and no proxy may hold a live picture back."""
 
 
 @routes.get("/stream/video/shm")
@@ -56,73 +31,7 @@ def stream_camera(camera: str) -> Response:
     return _stream(cameras().named(camera))
 
 
-def _asked_for() -> str:
-    """Path and query for the log, of the query what is ours: the rest may hold secrets."""
-    known = [(name, request.args[name]) for name in PARAMETERS if name in request.args]
-    return request.path + (f"?{urlencode(known)}" if known else "")
-
-
 def _stream(camera: Camera) -> Response:
-    """Answer with a stream, or with the reason why there is none: after this it is too late."""
     options = parse_options(request.args, cameras().settings.api.stream)
     framing = MultipartAhead() if options.advance_headers else MultipartFraming()
-    with contextlib.ExitStack() as held:
-        seat = cameras().admit(camera, client_address())
-        held.callback(seat.leave)
-        ladder = options.ladder or (options.variant,)
-        adaptation = Adaptation(camera, ladder, time.monotonic())
-        held.callback(adaptation.close)
-        camera.snapshot(camera.wait_for_frame(gone=client_gone()), adaptation.variant)
-        body: Iterator[bytes] = iter(())
-        if request.method != "HEAD":
-            if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited
-                raise NotDelimited
-            mode = "legacy" if camera is cameras().legacy else "shared memory"
-            log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            body = _body(camera, options, framing, adaptation, request.environ)
-            # closed even where the client leaves before the first byte: then no generator runs
-            body = ClosingIterator(body, held.pop_all().close)
-    response = Response(body, headers=HEADERS, content_type=framing.content_type)
-    if options.ladder:
-        steps = ", ".join(step_name(step) for step in options.ladder)
-        response.headers["X-Quality-Steps"] = steps
-    response.direct_passthrough = True
-    return response
-
-
-def _body(
-    camera: Camera,
-    options: StreamOptions,
-    framing: Framing,
-    adaptation: Adaptation,
-    environ: MutableMapping[str, Any],
-) -> Iterator[bytes]:
-    """Yield the framing's lead, so that gunicorn sends the headers; then own the socket."""
-    yield framing.lead
-    deadline.lift(environ)
-    raw: socket.socket = environ["gunicorn.socket"]
-    limits = camera.limits
-    connection = Connection(raw, limits.stall_timeout_sec)
-    stream = Stream(
-        connection,
-        framing,
-        camera.counters,
-        fps=options.fps,
-        patience=Patience(limits.stall_timeout_sec, limits.performance.repeat_after_sec),
-    )
-    if options.ladder:
-        stream.adaptation = adaptation
-    adaptation.follow(stream)
-    try:
-        stream.run()
-    finally:
-        adaptation.leave(stream)
-        connection.release()
-        log.info(
-            "stream of %s ended: %s; %d parts, %d bytes, %d dropped",
-            camera.name,
-            stream.ended or "interrupted",
-            stream.sent,
-            stream.sent_bytes,
-            stream.dropped,
-        )
+    return serve_stream(camera, options, lambda _: framing)

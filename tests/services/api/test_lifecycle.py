@@ -39,6 +39,15 @@ def test_worker_that_is_told_to_end_is_draining() -> None:
         ("/stream/video%2Fshm", True),
         ("/stream/vid%65o/shm", True),
         ("/behind/a/proxy/stream/video", True),
+        ("/stream", True),
+        ("/stream/video/raw", True),
+        ("/stream/video/shm/raw", True),
+        ("/?action=stream", True),
+        ("/?t=1&action=stream", True),
+        ("/?%61ction=stream", True),
+        ("/?action=snapshot", False),
+        ("/page?action=stream", False),
+        ("/stream/video/frame/raw", False),
         ("/stream/video/frame", False),
         ("/stream/video/shm/frame", False),
         ("/stream/video/status", False),
@@ -47,7 +56,8 @@ def test_worker_that_is_told_to_end_is_draining() -> None:
     ],
 )
 def test_only_endless_answers_are_delimited_by_the_connection(path: str, *, endless: bool) -> None:
-    request = SimpleNamespace(path=path, version=(1, 1), must_close=False)
+    path, _, query = path.partition("?")
+    request = SimpleNamespace(path=path, query=query, version=(1, 1), must_close=False)
     close_delimited(request)
     assert request.must_close is endless
     assert request.version == ((1, 0) if endless else (1, 1))
