@@ -45,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
         app.register_blueprint(blueprint)
+    requests.identify(app)
     problems.register(app)
     admission.register(app)
     requests.register(app)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api.healthcheck import address_of, main
+from services.api.healthcheck import Endpoint, endpoint_of, main
 from shared.settings_api import ApiSettings
 from tests.support.tls import make_certificate
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def test_all_addresses_of_a_machine_are_asked_at_the_one_it_always_has(
     host: str, asked: str
 ) -> None:
-    assert address_of(ApiSettings(host=host)) == ("http", asked)
+    assert endpoint_of(ApiSettings(host=host)) == Endpoint("http", asked, 8000)
 
 
 def ask(services: Services, api: Api, *arguments: str, **more: object) -> tuple[int, str]:
