@@ -6,7 +6,8 @@
     … cannot notify: no such file (x 199 more in 1.0 s)
 
 Only records that read the same, of one logger and level, are repeats. Below WARNING those of
-different requests are not, since they tell of different events.
+different requests are not, since they tell of different events; and none that was logged with
+``extra=EACH``, because somebody counts the lines.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from .request_context import bound
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-__all__ = ["FoldingHandler"]
+__all__ = ["EACH", "FoldingHandler"]
+
+EACH: Final = {"each": True}
+"""Of a record that is written however often it comes."""
 
 _WINDOW_S: Final = 1.0
 _MOST_KNOWN: Final = 128
@@ -37,12 +41,13 @@ class _Repeated:
         since: When the count began, by the handler's clock, seconds.
         count: Repeats that were not written.
         latest: The last of those.
+        until: When that came.
     """
 
-    __slots__ = ("count", "latest", "since")
+    __slots__ = ("count", "latest", "since", "until")
 
     def __init__(self, since: float) -> None:
-        self.since = since
+        self.since = self.until = since
         self.count = 0
         self.latest: logging.LogRecord | None = None
 
@@ -72,23 +77,26 @@ class FoldingHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not ge
             self._process = os.getpid()
             self._known.clear()
         self._write_due(now)
+        if record.__dict__.pop("each", False):
+            super().emit(record)
+            return
         key = _key(record)
         repeated = self._known.get(key)
         if repeated is not None:
             repeated.count += 1
             repeated.latest = record
+            repeated.until = now
             return
         if len(self._known) >= _MOST_KNOWN:
-            self._write_folded(self._known.popitem(last=False)[1], now)
+            self._write_folded(self._known.popitem(last=False)[1])
         self._known[key] = _Repeated(now)
         super().emit(record)
 
     def close(self) -> None:
         """Write what was folded; the stream stays open."""
         if self._process == os.getpid():
-            now = self._clock()
             while self._known:
-                self._write_folded(self._known.popitem(last=False)[1], now)
+                self._write_folded(self._known.popitem(last=False)[1])
         super().close()
 
     def _write_due(self, now: float) -> None:
@@ -98,14 +106,14 @@ class FoldingHandler(logging.StreamHandler):  # type: ignore[type-arg]  # not ge
                 return
             del self._known[key]
             if oldest.count:
-                self._write_folded(oldest, now)
+                self._write_folded(oldest)
                 self._known[key] = _Repeated(now)  # a flood is one line a second
 
-    def _write_folded(self, repeated: _Repeated, now: float) -> None:
+    def _write_folded(self, repeated: _Repeated) -> None:
         if repeated.latest is None:
             return
         record = copy.copy(repeated.latest)
-        took = now - repeated.since
+        took = repeated.until - repeated.since
         record.msg = f"{record.getMessage()} (x {repeated.count} more in {took:.1f} s)"
         record.args = ()
         record.__dict__["repeats"] = repeated.count

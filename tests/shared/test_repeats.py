@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from shared.repeats import FoldingHandler
+from shared.repeats import EACH, FoldingHandler
 from shared.request_context import bind, release
 
 
@@ -35,13 +35,15 @@ def log() -> Log:
 
 
 def test_repeats_are_one_line_at_the_next_event_after_a_second(log: Log) -> None:
-    for _ in range(200):
+    for _ in range(199):
         log.say("cannot %s", "notify")
+    log.now += 0.5
+    log.say("cannot %s", "notify")
     assert log.lines() == ["WARNING cannot notify"]
-    log.now += 1.0
+    log.now += 0.5
     log.say("something else")
     assert log.lines()[1:] == [
-        "WARNING cannot notify (x 199 more in 1.0 s)",
+        "WARNING cannot notify (x 199 more in 0.5 s)",
         "WARNING something else",
     ]
 
@@ -106,3 +108,11 @@ def test_a_child_does_not_write_what_its_parent_has_counted(
     log.say("of the child")
     log.handler.close()
     assert log.lines() == ["WARNING before the fork", "WARNING of the child"]
+
+
+def test_records_whose_lines_somebody_counts_are_all_written(log: Log) -> None:
+    for _ in range(3):
+        record = logging.LogRecord("a", logging.WARNING, __file__, 1, "refused", (), None)
+        record.__dict__.update(EACH)
+        log.handler.handle(record)
+    assert log.lines() == 3 * ["WARNING refused"]

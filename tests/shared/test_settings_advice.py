@@ -95,7 +95,7 @@ def test_unknown_variables_are_named_with_the_nearest() -> None:
 
 
 def test_unknown_options_are_named_with_the_nearest() -> None:
-    assert unknown_options(["--video.sourc=1", "--api.port=1", "stray"]) == (
+    assert unknown_options(["--video.sources=1", "--api.port=1", "stray"]) == (
         "; did you mean --video.source?"
     )
     assert unknown_options(["--qwertyuiop"]) == ""

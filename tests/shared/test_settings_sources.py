@@ -34,8 +34,8 @@ def test_variables_and_options_are_given_as_text() -> None:
 
 
 def test_an_unknown_option_is_a_problem_with_advice() -> None:
-    with pytest.raises(ConfigError, match=r"--video.sourc=0; did you mean --video.source\?"):
-        read_arguments(["--video.sourc=0"])
+    with pytest.raises(ConfigError, match=r"--video.sources=0; did you mean --video.source\?"):
+        read_arguments(["--video.sources=0"])
 
 
 def test_long_forms_win_over_short_ones() -> None:
