@@ -4,6 +4,8 @@ VENV_PYTHON := .venv/bin/python
 READY := .venv/.ready
 COMPOSE ?= docker compose
 SOURCES := shared services scripts tests $(wildcard examples benchmarks)
+LABELS = $(shell scripts/image_labels.sh)
+RELEASE = $(shell scripts/image_labels.sh --tags $(VERSION))
 BENCH_PROGRAMS := benchmarks/build/load_client benchmarks/build/ideal_sender
 
 .DEFAULT_GOAL := help
@@ -76,14 +78,14 @@ sbom: $(READY) ## what the services are made of, as CycloneDX: artifacts/sbom-ap
 audit: $(READY) ## known vulnerabilities of the pinned packages; says so when it cannot look them up
 	@PATH="$(CURDIR)/.venv/bin:$$PATH" $(VENV_PYTHON) -m scripts.audit
 
-docs: $(READY) ## docs/configuration.md anew from the settings
+docs: $(READY) ## docs/configuration.md and config.example.jsonc anew from the settings
 	$(VENV_PYTHON) -m scripts.configuration_docs
 
-images: ## both container images
-	$(COMPOSE) build
+images: ## both container images, tagged with the version; VERSION=1.2.3 (default: pyproject.toml's)
+	env $(RELEASE) $(COMPOSE) build
 
 up: ## both services in containers, in the background
-	$(COMPOSE) up --detach --build
+	env $(LABELS) $(COMPOSE) up --detach --build
 	@echo "http://localhost:$(or $(PORT),8000)/"
 
 down: ## the containers stopped and removed
