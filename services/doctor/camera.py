@@ -44,7 +44,7 @@ def check(video: VideoSettings, *, live: bool) -> list[Finding]:
         fixes = _of_device(path)
     elif address.kind is Kind.FILE:
         fixes = (Fix("shell", f"VIDEO_FILE={path.absolute()} {_compose('file')}"),)
-    return [Finding(_TOPIC, Level.PROBLEM, f"{tried}.", fixes)]
+    return [Finding(_TOPIC, Level.PROBLEM, tried, fixes)]
 
 
 def _compose(kind: str) -> str:
