@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.api.healthcheck import address_of, answer_of
+from services.api.healthcheck import answer_of, endpoint_of
 from shared.errors import ConfigError
 from shared.settings import load_settings
 
@@ -155,7 +155,7 @@ def main() -> int:
     except (ConfigError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    scheme, host = address_of(settings.api)
+    scheme, host, port = endpoint_of(settings.api, port)
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
     environment = os.environ | {"RINGCAST_API__PORT": str(port)}
     with running(COMMANDS, environment, settings.api.drain_timeout_sec + 2) as services:
@@ -228,7 +228,7 @@ def watch(
 def is_ready(api: ApiSettings, port: int) -> bool:
     """Ask the API whether frames flow."""
     try:
-        return answer_of(api, "/readyz", port=port, timeout_s=1) == http.HTTPStatus.OK
+        return answer_of(endpoint_of(api, port), "/readyz", timeout_s=1) == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
 

@@ -61,8 +61,13 @@ OUTSIDE_WORLD: Final = {
         "shared/settings_schema.py",
         "shared/settings_api.py",
         "shared/settings_stream.py",
+        "shared/settings_model.py",
+        "shared/settings_advice.py",
+        "shared/settings_sources.py",
+        "shared/settings_origin.py",
     ),
-    "pydantic_settings": ("shared/settings.py",),
+    "pydantic_settings": ("shared/settings_model.py", "shared/settings_sources.py"),
+    "structlog": ("shared/logs.py",),
 }
 """Each library with the only files that touch it, so that it could be exchanged there."""
 
@@ -74,6 +79,11 @@ EXTRA_MODULES: Final = {
     "shared/settings_schema.py",
     "shared/settings_api.py",
     "shared/settings_stream.py",
+    "shared/settings_model.py",
+    "shared/settings_advice.py",
+    "shared/settings_sources.py",
+    "shared/settings_origin.py",
+    "shared/logs.py",
     "shared/blank.py",
     "shared/pixels.py",
 }
@@ -81,7 +91,7 @@ EXTRA_MODULES: Final = {
 
 ENVIRONMENT_USERS: Final = {
     "services/video/notify.py",  # what systemd calls itself there is no setting of ours
-    "shared/settings.py",
+    "shared/settings_inputs.py",
     "services/video/sources/opencv.py",  # writes only: OpenCV takes some options from there alone
 }
 

@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for module in (streams, frames, status, health, page, reference):
         app.register_blueprint(module.routes)
+    requests.identify(app)
     problems.register(app)
     admission.register(app)
     requests.register(app)

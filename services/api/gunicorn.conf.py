@@ -27,11 +27,13 @@ from services.api.access import masking as _masking
 from services.api.access import proxies as _proxies
 from services.api.access import start as _start
 from services.api.access import tls as _tls
+from services.api.beginning import log_begin as _log_begin
 from services.api.breath import breathe as _breathe
 from services.api.fairness import FairServer as _FairServer
 from services.api.ledger import LEGACY as _LEGACY
 from services.api.ledger import Ledger as _Ledger
 from services.api.settled import settle as _settle
+from shared import request_context as _request_context
 from shared.errors import ConfigError as _ConfigError
 from shared.logs import logging_config as _logging_config
 from shared.logs import make_formatter as _make_formatter
@@ -115,13 +117,14 @@ def ssl_context(config: _Any, default: _Callable[[], _ssl.SSLContext]) -> _ssl.S
 
 
 def when_ready(server: _Any) -> None:  # noqa: ANN401
-    """Before the first worker: is it open to others, and was that chosen?"""
+    """Before the first worker: is it open to others, and was that chosen? Then what runs here."""
     listening = [listener.sock.getsockname() for listener in server.LISTENERS]
     hosts = [address[0] for address in listening if isinstance(address, tuple)]
     with _right():
         warning = _exposure.check_chosen(_settings.api, hosts or [_settings.api.host])
         if warning is not None:
             server.log.warning(warning)
+    _log_begin(_settings, listening, server.num_workers)
 
 
 def on_reload(server: _Any) -> None:  # noqa: ANN401
@@ -147,9 +150,10 @@ def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has
 
 
 def post_request(worker: _Any, req: _Any, environ: dict[str, _Any], resp: _Any) -> None:  # noqa: ANN401
-    """After an answer: it was sent in time."""
+    """After an answer: it was sent in time, and what is logged next is not about it."""
     del worker, req, resp
     _deadline.lift(environ)
+    _request_context.release()
 
 
 def post_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401

@@ -60,7 +60,7 @@ def check_port(api: ApiSettings) -> list[Finding]:
     """See whether the API's port is free, or the API's own."""
     if importlib.util.find_spec("services.api") is None:
         return []  # the image of the Video Module
-    from services.api.healthcheck import address_of, answer_of  # noqa: PLC0415 - not everywhere
+    from services.api.healthcheck import answer_of, endpoint_of  # noqa: PLC0415 - not everywhere
 
     topic = "port"
     if api.port == 0:
@@ -68,9 +68,9 @@ def check_port(api: ApiSettings) -> list[Finding]:
     place = f"{api.host}:{api.port}"
     another = Fix("shell", f"ss -ltnp 'sport = :{api.port}'  # who has it")
     try:
-        status = answer_of(api, "/healthz", timeout_s=_TIMEOUT_S)
+        status = answer_of(endpoint_of(api), "/healthz", timeout_s=_TIMEOUT_S)
     except ConnectionRefusedError:
-        return [_bind(topic, address_of(api)[1], api.port)]
+        return [_bind(topic, endpoint_of(api).host, api.port)]
     except (OSError, http.client.HTTPException) as error:
         text = f"{place} is taken by something that is not this API: {error}."
         return [problem(topic, text, another)]

@@ -4,6 +4,9 @@ Build, wire, run, tear down in reverse. Exit codes: 0 somebody ended it, or a fi
 looped is through; 1 it cannot work here (another writer, no room), or hangs; 2 the settings are
 wrong.
 
+``--print-config`` prints every setting and where it came from instead, ``--print-config=json`` for
+programs.
+
 ``--exit-with-stdin`` ends it when its standard input does, so that it never outlives whoever
 started it with a pipe, however that one died.
 """
@@ -18,6 +21,7 @@ import queue
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -28,17 +32,23 @@ from services.video.notify import Notifier
 from services.video.sources import open_source
 from services.video.watchdog import Pulse, Watchdog, end_process
 from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
-from shared.logs import configure_logging
+from shared.logs import configure_logging, log_start
 from shared.naming import segment_paths
 from shared.publisher import Publisher
 from shared.ring.writer import RingWriter
 from shared.settings import load_settings
+from shared.settings_origin import print_config
+from shared.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import FrameType
 
+    from services.video.sources.source import Source
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
     from shared.settings import Settings
+    from shared.settings_schema import VideoSettings
 
 __all__ = ["main"]
 
@@ -64,6 +74,10 @@ def main(arguments: Sequence[str]) -> int:
     config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
     inbox: Inbox = queue.SimpleQueue()
     try:
+        printed = print_config(options, config_path)
+        if printed is not None:
+            sys.stdout.write(printed)
+            return 0
         settings = load_settings(config_path, arguments=options)
         configure_logging(settings.logging.level, settings.logging.format)
         stop_on_signals(inbox)
@@ -119,7 +133,41 @@ def serve(settings: Settings, inbox: Inbox) -> str:
         notifier = stack.enter_context(Notifier.from_environment())
         log.info("camera %s: source %s", paths.name, source.label)
         loop = CaptureLoop(source, grabber, writer, publisher, inbox, video)
-        return loop.run(turning, notifier)
+        return loop.run(turning, notifier, partial(log_begin, video, source, paths))
+
+
+def log_begin(video: VideoSettings, source: Source, paths: SegmentPaths, first: FrameInfo) -> None:
+    """Log what runs here, once there is a ring.
+
+    Args:
+        video: ``video``.
+        source: Open, or being waited for.
+        paths: Of the camera.
+        first: The first frame in the ring.
+    """
+    size = f"{first.geometry.width}x{first.geometry.height} {first.geometry.pixel_format.name}"
+    facts = {
+        "version": version(),
+        "camera": paths.name,
+        "source": source.label,
+        "gives": source.details if first.online else "nothing yet",
+        "frame": size if first.online else f"{size}, no signal",
+        "passthrough": "yes, JPEGs stay as they are" if video.passthrough else "no, all decoded",
+        "ring": paths.ring,
+        "slots": video.ring.slots,
+        "bytes": ring_bytes(paths.ring),
+        "epoch": first.epoch,
+        "socket": paths.socket,
+    }
+    log_start(log, "the Video Module", facts)
+
+
+def ring_bytes(ring: Path) -> int | str:
+    """How large the ring is; somebody may have removed it already."""
+    try:
+        return ring.stat().st_size
+    except OSError as error:
+        return str(error)
 
 
 def stop_on_signals(inbox: Inbox) -> None:

@@ -31,11 +31,14 @@ from services.video.statistics import Statistics
 from shared.errors import RingSpaceError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.video.grabber import Grabber
     from services.video.messages import Inbox, Message
     from services.video.notify import Notifier
     from services.video.sources import Grab, Source
     from services.video.watchdog import Pulse
+    from shared.frame import FrameInfo
     from shared.publisher import Publisher
     from shared.ring.writer import RingWriter
     from shared.settings_schema import VideoSettings
@@ -91,15 +94,19 @@ class CaptureLoop:
         self._picture_s = time.monotonic()  # when the last one came
         self._turn_s = self._picture_s  # of the loop, the last one
         self._had_picture = False
+        self._begun: Callable[[FrameInfo], None] | None = None
         self._blank_since_s: float | None = None
         self._blank_due_s = self._picture_s + min(self._stall_timeout_s, _FIRST_BLANK_S)
 
-    def run(self, pulse: Pulse, notifier: Notifier) -> str:
+    def run(
+        self, pulse: Pulse, notifier: Notifier, begun: Callable[[FrameInfo], None] | None = None
+    ) -> str:
         """Work until somebody wants an end.
 
         Args:
             pulse: Of this thread; told of every turn.
             notifier: Told of every turn, and what readers see.
+            begun: Told of the first frame that is in the ring, picture or blank.
 
         Returns:
             Why it ended, for the log.
@@ -107,6 +114,7 @@ class CaptureLoop:
         Raises:
             RingSpaceError: There is no room for the first segment. Later, it only shows a blank.
         """
+        self._begun = begun
         pulse.doing(_TURN, _TURN_S)
         while (ended := self._handle(self._next_message())) is None:
             now_s = time.monotonic()
@@ -192,7 +200,7 @@ class CaptureLoop:
         except RingSpaceError as error:
             self._no_room(error)
             return None
-        self._publisher.publish(info)
+        self._publish(info)
         self._picture_written(grab, now_s)
         return None
 
@@ -207,6 +215,12 @@ class CaptureLoop:
         self._picture_s = now_s
         self._blank_due_s = now_s + self._patience.after_picture(now_s, grab.period_s)
         self._statistics.count_frame(now_s)
+
+    def _publish(self, info: FrameInfo) -> None:
+        self._publisher.publish(info)
+        if self._begun is not None:
+            self._begun(info)
+            self._begun = None
 
     def _go_blank(self, reason: str) -> None:
         """Show a blank from now on, until the next picture."""
@@ -238,7 +252,7 @@ class CaptureLoop:
         except RingSpaceError as error:
             self._no_room(error)
             return
-        self._publisher.publish(info)
+        self._publish(info)
 
     def _beat(self) -> None:
         try:

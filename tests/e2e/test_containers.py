@@ -6,6 +6,8 @@ Needs a Docker engine: ``tests/e2e/docker/engine.sh up`` brings one.
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import time
 from typing import TYPE_CHECKING
@@ -15,10 +17,12 @@ import numpy as np
 import pytest
 
 from shared.frame_code import read_codes
+from shared.version import version
 from tests.e2e.docker.stack import (
     BUILD_OVERRIDE,
     Stack,
     build_images,
+    labels,
     run,
     running_stack,
     variables,
@@ -119,7 +123,29 @@ def test_images_say_what_they_are(images: dict[str, str]) -> None:
         assert config["StopSignal"] == "SIGTERM"
         assert config["Healthcheck"]["Test"][:2] == ["CMD", "python"]
         assert config["Labels"]["org.opencontainers.image.title"] == f"ringcast-{service}"
-        assert config["Labels"]["org.opencontainers.image.licenses"] == "MIT"
+        said = {
+            name.removeprefix("org.opencontainers.image."): value
+            for name, value in config["Labels"].items()
+        }
+        assert said["licenses"] == "MIT"
+        assert said["version"] == version()
+        assert re.fullmatch(r"[0-9a-f]{40}(-dirty)?|unknown", said["revision"])
+        wanted = {name.removeprefix("IMAGE_").lower(): value for name, value in labels().items()}
+        assert {name: said[name] for name in wanted} == wanted
+        program = "from shared.version import version; print(version())"
+        command = ["docker", "run", "--rm", image, "python", "-c", program]
+        assert run(command) == version()
+
+
+def test_release_images_are_named_after_their_version() -> None:
+    assert labels("--tags", "1.2.3")["API_IMAGE"] == "ringcast-api:1.2.3"
+    assert labels("--tags", "1.2.3")["IMAGE_VERSION"] == "1.2.3"
+    assert labels("--tags")["VIDEO_IMAGE"] == f"ringcast-video:{version()}"
+    files = ["-f", "compose.yaml"]
+    configured = run(
+        ["docker", "compose", *files, "config", "--images"], env=dict(os.environ) | labels("--tags")
+    )
+    assert set(configured.split()) == {f"ringcast-{name}:{version()}" for name in ("api", "video")}
 
 
 def test_stream_and_page_come_through_the_published_port(stack: Stack) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import ConfigError
-from shared.settings import CONFIG_VARIABLE, Settings, allowed_values, load_settings
+from shared.settings import CONFIG_VARIABLE, Settings, load_layers, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -200,14 +200,33 @@ def test_further_cameras_stand_beside_the_default_one() -> None:
         (
             "RINGCAST_VIDEO__SOURCEX",
             "x",
-            "video.sourcex is not a setting; docs/configuration.md lists them all",
+            (
+                "environment variable RINGCAST_VIDEO__SOURCEX is not a setting; did you mean "
+                "RINGCAST_VIDEO__SOURCE?"
+            ),
+        ),
+        (
+            "RINGCAST_VIDEO__QWERTYUIOP",
+            "x",
+            (
+                "environment variable RINGCAST_VIDEO__QWERTYUIOP is not a setting; "
+                "docs/configuration.md lists them all"
+            ),
         ),
         (
             "RINGCAST_SLOTS",
             "x",
             (
-                "environment variable RINGCAST_SLOTS is not a setting; names begin with one of "
-                "RINGCAST_VIDEO__, RINGCAST_API__, RINGCAST_LOGGING__ (or are RINGCAST_CONFIG)"
+                "environment variable RINGCAST_SLOTS is not a setting; did you mean "
+                "RINGCAST_VIDEO__RING__SLOTS?"
+            ),
+        ),
+        (
+            "RINGCAST_QWERTYUIOP",
+            "x",
+            (
+                "environment variable RINGCAST_QWERTYUIOP is not a setting; names begin with one "
+                "of RINGCAST_VIDEO__, RINGCAST_API__, RINGCAST_LOGGING__ (or are RINGCAST_CONFIG)"
             ),
         ),
     ],
@@ -263,7 +282,7 @@ def test_all_problems_of_all_sources_are_told_together(elsewhere: Path) -> None:
         "video.ring.slots",
         "api.port",
         "logging.level",
-        "vidoe",
+        "vidoe.source",
     ]
     assert len(problems("--nope", environ={"RINGCAST_X": "1", "LOG_LEVEL": "LOUD"})) == 5
 
@@ -323,19 +342,11 @@ def test_numbers_are_taken_exactly_within_their_range(slots: int) -> None:
         ]
 
 
-@pytest.mark.parametrize(
-    ("location", "words"),
-    [
-        (("video", "ring", "slots"), "2 to 64"),
-        (("video", "device", "width"), "1 to 16384"),
-        (("video", "retry", "max_sec"), "more than 0, at most 3600"),
-        (("video", "source"), ""),
-        (("video", "ring"), ""),
-        (("video", "source", "x"), ""),
-        (("nowhere", "x"), ""),
-        (("nowhere",), ""),
-        ((), ""),
-    ],
-)
-def test_the_allowed_range_of_a_number_in_words(location: tuple[str, ...], words: str) -> None:
-    assert allowed_values(location) == words
+def test_the_layers_keep_apart_what_each_source_gave(elsewhere: Path) -> None:
+    path = config(elsewhere, {"api.port": 1})
+    layers = load_layers(path, {SLOTS: "5"}, ["--video.file.loop=false"])
+    assert layers.path == path
+    assert layers.file == {"api": {"port": 1}}
+    assert layers.environment == {"video": {"ring": {"slots": "5"}}}
+    assert layers.arguments == {"video": {"file": {"loop": "false"}}}
+    assert layers.settings == load_settings(path, {SLOTS: "5"}, ["--video.file.loop=false"])

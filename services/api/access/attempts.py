@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.api.access.proxies import one_client
+from shared.repeats import EACH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +73,7 @@ class Attempts:
             self._windows.popitem(last=False)
         window.count += 1
         if window.count <= LIMIT:
-            log.warning("access refused to %s: %s", address, what)
+            log.warning("access refused to %s: %s", address, what, extra=EACH)
             return None
         if window.count == LIMIT + 1:
             log.warning(

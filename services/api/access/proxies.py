@@ -17,15 +17,20 @@ if TYPE_CHECKING:
     WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 __all__ = [
+    "FROM_TRUSTED",
     "Networks",
     "RealAddress",
     "client_address",
     "forwarded_allow_ips",
+    "is_trusted",
     "networks",
     "one_client",
 ]
 
 _V6_PREFIX: Final = 64
+
+FROM_TRUSTED: Final = "ringcast.from_trusted_proxy"
+"""Key of a request's environ: True where a trusted proxy has sent it."""
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Networks = tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]
@@ -52,6 +57,7 @@ class RealAddress:
         peer = environ.get("REMOTE_ADDR", "")
         forwarded = environ.get("HTTP_X_FORWARDED_FOR", "")
         environ["REMOTE_ADDR"] = client_address(peer, forwarded, self._trusted)
+        environ[FROM_TRUSTED] = is_trusted(peer, self._trusted)
         return self._application(environ, start_response)
 
 
@@ -83,6 +89,12 @@ def client_address(peer: str, forwarded: str, trusted: Networks) -> str:
             break
         believed = before
     return str(believed)
+
+
+def is_trusted(peer: str, trusted: Networks) -> bool:
+    """Whether the other end of a connection is a trusted proxy."""
+    address = _address(peer)
+    return address is not None and _trusts(trusted, address)
 
 
 def forwarded_allow_ips(proxies: Sequence[str]) -> str:

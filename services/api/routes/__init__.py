@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import current_app, request
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from services.api.access.door import Door
     from services.api.cameras import Cameras
 
-__all__ = ["cameras", "client_address", "client_gone", "door"]
+__all__ = ["REQUEST_ID", "cameras", "client_address", "client_gone", "door"]
+
+REQUEST_ID: Final = "ringcast.request_id"
+"""Key of a request's environ: the id that its answer and its log lines carry."""
 
 
 def cameras() -> Cameras:

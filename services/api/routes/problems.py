@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
-from services.api.routes import cameras
+from services.api.routes import REQUEST_ID, cameras
 from services.api.seat import TooManyStreams
 from services.api.variant import BadParameters
 from services.api.watched import TooManyVariants
@@ -47,6 +47,8 @@ def problem(
         more: Further members of the document.
     """
     document = {"type": "about:blank", "title": status.phrase, "status": status.value}
+    if REQUEST_ID in request.environ:
+        more["request_id"] = request.environ[REQUEST_ID]
     text = json.dumps({**document, "detail": detail, **more}) + "\n"
     response = Response(text, status.value, headers, "application/problem+json")
     response.headers["Cache-Control"] = "no-store"

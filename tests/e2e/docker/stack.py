@@ -23,6 +23,7 @@ __all__ = [
     "SHARED_MEMORY",
     "Stack",
     "build_images",
+    "labels",
     "run",
     "running_stack",
     "variables",
@@ -73,6 +74,16 @@ def run(
     return done.stdout.strip()
 
 
+def labels(*arguments: str) -> dict[str, str]:
+    """What ``make images`` has the images say of themselves, as variables for Compose.
+
+    Args:
+        arguments: Of the script that knows.
+    """
+    lines = run(["scripts/image_labels.sh", *arguments]).splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
 @functools.cache
 def build_images() -> dict[str, str]:
     """Build both images, once per run of the tests; returns their names by service.
@@ -83,7 +94,8 @@ def build_images() -> dict[str, str]:
     assert shutil.which("docker"), "no docker here: tests/e2e/docker/engine.sh up"
     run(["docker", "version"], timeout_s=20)
     files = ["-f", "compose.yaml", "-f", BUILD_OVERRIDE]
-    run(["docker", "compose", "-p", "ringcast-e2e", *files, "build"], timeout_s=600)
+    command = ["docker", "compose", "-p", "ringcast-e2e", *files, "build"]
+    run(command, timeout_s=600, env=variables(**labels()))
     return {"video": IMAGES["VIDEO_IMAGE"], "api": IMAGES["API_IMAGE"]}
 
 

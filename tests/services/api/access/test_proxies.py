@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api.access.proxies import (
+    FROM_TRUSTED,
     RealAddress,
     client_address,
     forwarded_allow_ips,
@@ -90,3 +91,20 @@ def test_the_application_and_the_access_log_see_the_client() -> None:
 )
 def test_client_is_an_address_or_a_network_of_ipv6(address: str, who: str) -> None:
     assert one_client(address) == who
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted"),
+    [("10.0.0.7", True), ("::ffff:10.0.0.7", True), ("192.0.2.1", False), ("", False)],
+)
+def test_a_request_says_whether_a_trusted_proxy_has_sent_it(peer: str, trusted: bool) -> None:  # noqa: FBT001
+    seen: dict[str, Any] = {}
+
+    def application(environ: dict[str, Any], start_response: object) -> list[bytes]:
+        del start_response
+        seen.update(environ)
+        return []
+
+    proxied = RealAddress(application, networks(["10.0.0.0/8"]))
+    proxied({"REMOTE_ADDR": peer, "HTTP_X_FORWARDED_FOR": "10.0.0.9"}, None)
+    assert seen[FROM_TRUSTED] is trusted
