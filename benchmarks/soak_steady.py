@@ -21,7 +21,7 @@ from shared.frame_code import read_codes
 from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolation
 
 if TYPE_CHECKING:
-    from tests.support.multipart import Part
+    from services.latency.multipart import Part
 
 __all__ = ["CHECK_EVERY", "SteadyClient", "judged_picture"]
 

@@ -36,6 +36,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/imaging.py",
         "shared/blank.py",
         "shared/pixels.py",
+        "services/latency/picture.py",
     ),
     "gevent": (
         "services/api/subscriber.py",

@@ -16,6 +16,7 @@ from services.api.routes import (
     health,
     page,
     problems,
+    reference,
     requests,
     status,
     streams,
@@ -43,8 +44,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast"] = Cameras(settings)
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
-    for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
-        app.register_blueprint(blueprint)
+    for module in (streams, frames, status, health, page, reference):
+        app.register_blueprint(module.routes)
     requests.identify(app)
     problems.register(app)
     admission.register(app)

@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
+from services.latency.multipart import MultipartReader
 from services.video.sources.scene import bar_centers
 from shared.frame_code import read_codes
 from tests.support.mjpeg_client import get
-from tests.support.multipart import MultipartReader
 from tests.support.pictures import bars_are_right, number_in, write_h264
 from tests.support.processes import wait_until
 from tests.support.streams import STREAM, assert_never_back, assert_telling, status
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from playwright.sync_api import Page
 
-    from tests.support.multipart import Part
+    from services.latency.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

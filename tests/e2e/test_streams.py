@@ -23,7 +23,7 @@ from tests.support.streams import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.multipart import Part
+    from services.latency.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

@@ -32,7 +32,7 @@ from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
+from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolation, get
 from tests.support.processes import Services, wait_until
 from tests.support.spectator import table, watch
 
@@ -272,7 +272,7 @@ def foreign_service(report: Report, name: str, options: argparse.Namespace) -> N
             print("legacy streaming: left out, this service is in shared memory mode")
             return
         MODES[name](report, None, options)
-    except (OSError, AssertionError, EndOfStream, ValueError) as error:
+    except (OSError, AssertionError, EndOfStream, ProtocolViolation, ValueError) as error:
         why = f"{type(error).__name__}: {error}"
         report.check(f"{options.url} answers as the API does", passed=False, told=why)
 
@@ -284,7 +284,7 @@ def own_services(report: Report, name: str, options: argparse.Namespace) -> None
         failed_before = len(report.failed)
         try:
             MODES[name](report, services, options)
-        except AssertionError as error:
+        except (AssertionError, ProtocolViolation) as error:
             report.check(f"mode {name} can be tried at all", passed=False, told=str(error))
         finally:
             services.stop(show_logs=len(report.failed) > failed_before)

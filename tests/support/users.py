@@ -41,7 +41,7 @@ def attempt(act):
 
 
 def as_user(
-    segment: str, user: int, groups: tuple[int, ...], program: str
+    segment: str, user: int, groups: tuple[int, ...], program: str, imports: str = ""
 ) -> subprocess.CompletedProcess[str]:
     """Run a program on a camera's files as another user.
 
@@ -50,8 +50,16 @@ def as_user(
         user: Its uid.
         groups: Its gids, the first one its main group.
         program: Python; ``attempt(act)`` says "done" or names the error.
+        imports: Further ones, made while the program may still read the files.
     """
-    command = [sys.executable, "-c", _PREAMBLE + program, segment, str(user), *map(str, groups)]
+    command = [
+        sys.executable,
+        "-c",
+        imports + _PREAMBLE + program,
+        segment,
+        str(user),
+        *map(str, groups),
+    ]
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )

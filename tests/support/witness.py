@@ -18,7 +18,7 @@ from tests.support.streams import assert_never_back, assert_telling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.multipart import Part
+    from services.latency.multipart import Part
 
 __all__ = ["Witness"]
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, current_app, make_response, render_templa
 
 from services.api.routes import cameras
 
-__all__ = ["routes"]
+__all__ = ["harden", "routes"]
 
 routes = Blueprint("page", __name__)
 
@@ -24,7 +24,11 @@ _NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone
 @routes.get("/")
 def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
-    response = make_response(render_template("index.html", cameras=cameras().names()))
+    return harden(make_response(render_template("index.html", cameras=cameras().names())))
+
+
+def harden(response: Response) -> Response:
+    """Say what a page of ours may do and what not: nothing from elsewhere, no frame elsewhere."""
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"  # for browsers without frame-ancestors

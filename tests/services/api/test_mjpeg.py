@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api import mjpeg
-from tests.support.multipart import MultipartReader
+from services.latency.multipart import MultipartReader
 
 JPEG = b"\xff\xd8picture\xff\xd9"
 HEADERS = mjpeg.frame_headers(17, 1795441051856079341, 1795441054_000123, online=True)

@@ -10,12 +10,15 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
+from shared.errors import ProtocolError
+
 __all__ = ["MultipartReader", "Part", "ProtocolViolation", "parse_headers"]
 
 HEADERS_LIMIT: Final = 65536
+JPEG: Final = "image/jpeg"
 
 
-class ProtocolViolation(AssertionError):  # noqa: N818 - it is a failed assertion about the server
+class ProtocolViolation(ProtocolError):  # noqa: N818 - named after the mishap
     """The server sent something that RFC 2046 or our own wire format does not allow."""
 
 
@@ -25,7 +28,7 @@ class Part:
 
     Attributes:
         headers: Its header fields, names in lower case.
-        jpeg: The body: one whole JPEG image.
+        jpeg: The body: one whole JPEG image, or whatever else the reader takes.
         received_at: ``time.monotonic()`` when its last byte had arrived.
     """
 
@@ -81,12 +84,16 @@ class MultipartReader:
         boundary: As the ``Content-Type`` header gave it, without leading dashes.
         advance_headers: The server was asked for ``advance_headers=1``: parts carry no
             Content-Length and end at the next boundary.
+        kinds: Media types of parts that are taken; of JPEGs only whole ones.
     """
 
-    def __init__(self, boundary: bytes, *, advance_headers: bool = False) -> None:
+    def __init__(
+        self, boundary: bytes, *, advance_headers: bool = False, kinds: tuple[str, ...] = (JPEG,)
+    ) -> None:
         self._boundary = boundary
         self._delimiter = b"--" + boundary
         self._advance = advance_headers
+        self._kinds = kinds
         self._data = bytearray()
         self._at_part = False  # a boundary line was read, a part's headers follow
         self.ended = False
@@ -117,9 +124,10 @@ class MultipartReader:
         body = self._take_body(headers, end + 4)
         if body is None:
             return None
-        if headers.get("content-type") != "image/jpeg":
-            raise ProtocolViolation(f"Content-Type of a part: {headers.get('content-type')!r}")
-        if not body.startswith(b"\xff\xd8") or not body.endswith(b"\xff\xd9"):
+        kind = headers.get("content-type")
+        if kind not in self._kinds:
+            raise ProtocolViolation(f"Content-Type of a part: {kind!r}")
+        if kind == JPEG and not (body.startswith(b"\xff\xd8") and body.endswith(b"\xff\xd9")):
             raise ProtocolViolation(f"part is no whole JPEG: {body[:8]!r} … {body[-8:]!r}")
         return Part(headers, body, time.monotonic())
 

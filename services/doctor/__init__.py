@@ -1,0 +1,1 @@
+"""Looks at what Ringcast needs of a machine, and says what would fix what is missing."""
