@@ -1,4 +1,4 @@
-"""One JPEG per frame and variant, however many ask for it.
+"""One picture per frame and variant, however many ask for it.
 
 The first who asks starts the encoding, the others wait for the same result. A few finished ones
 are kept for those who come a moment later.
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["FrameCache"]
 
 _KEEP: Final = 8
-"""Finished JPEGs kept: the newest of each of a few variants; a 1080p one is about 250 kB."""
+"""Finished pictures kept: the newest of each of a few variants; a 1080p JPEG is about 250 kB."""
+_KEEP_BYTES: Final = 16 * 2**20
+"""What they may take together, the newest excepted: 1080p in BGR takes 6 MB."""
 
 
 class FrameCache:
@@ -37,7 +39,7 @@ class FrameCache:
         self.shared = 0
 
     def get(self, key: Hashable, encode: Callable[[], EncodedFrame]) -> EncodedFrame:
-        """Give the JPEG of ``key``, encoding it if nobody has.
+        """Give the picture of ``key``, encoding it if nobody has.
 
         Args:
             key: Names frame and variant.
@@ -65,5 +67,10 @@ class FrameCache:
         except Exception as error:  # noqa: BLE001 - handed on to all who wait, none swallowed
             self._results.pop(key, None)
             result.set_exception(error)
-        while len(self._results) > _KEEP:
+        while len(self._results) > _KEEP or self._too_large():
             self._results.popitem(last=False)
+
+    def _too_large(self) -> bool:
+        done = [result.value for result in self._results.values()]
+        sizes = [picture.part.size_bytes for picture in done if picture is not None]
+        return len(self._results) > 1 and sum(sizes) > _KEEP_BYTES

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from services.api import mjpeg
-from services.api.encoded import framed
+from services.api.encoded import Made, framed
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
@@ -69,7 +69,7 @@ def test_picture_is_copied_so_that_its_buffer_may_be_written_again() -> None:
 def test_jpeg_says_what_encoding_it_took() -> None:
     as_it_was, encoded = (
         framed(INFO, PICTURE),
-        framed(INFO, PICTURE, encode_ns=5_000_000, quality=85, size=(32, 24)),
+        framed(INFO, PICTURE, Made(85, (32, 24)), encode_ns=5_000_000),
     )
     assert (as_it_was.encode_ns, as_it_was.quality) == (0, None)
     assert (as_it_was.width, as_it_was.height) == (64, 48)
