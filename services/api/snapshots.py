@@ -4,77 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from services.api.darkroom import passes
-from services.api.variant_ring import suffix_of
+from services.api.snapshot import CameraOffline, NothingNewer, Snapshot, tag_of
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
 from shared.frame import MonotonicNs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from services.api.camera import Camera
     from services.api.encoded import EncodedFrame
-    from services.api.freshness import After, Freshness
-    from services.api.kept import LastFrame
+    from services.api.kept import KeptFrame, LastFrame
+    from services.api.snapshot import Wish
     from services.api.variant import Variant
     from shared.frame import FrameInfo
 
-__all__ = ["CameraOffline", "NotModified", "NothingNewer", "Snapshot", "Snapshots", "tag_of"]
+__all__ = ["Snapshots"]
 
 _TRIES: Final = 4
 _NEXT_S: Final = 1.0
 _SHOWN_NS: Final = 1_000_000_000
 _PATIENCE_S: Final = 5.0
 """How long a source may take for its next frame; a camera of 1 fps needs one second."""
-
-
-class CameraOffline(Exception):  # noqa: N818 - named after the state
-    """There is a Video Module, but its camera gives no picture.
-
-    Attributes:
-        why: A sentence for operators.
-    """
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The camera gives no picture: {why or 'no reason told'}. Ask again later, or with "
-            "stale=ok for the last picture there was."
-        )
-        self.why = why
-
-
-class NothingNewer(Exception):  # noqa: N818 - named after the state
-    """No frame came after the one that the client has, in the time that it wanted to wait."""
-
-
-class NotModified(Exception):  # noqa: N818 - named after the state
-    """The client has the picture that it would get.
-
-    Attributes:
-        tag: Of the picture.
-    """
-
-    def __init__(self, tag: str) -> None:
-        super().__init__(tag)
-        self.tag = tag
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One picture, and what is to be said with it.
-
-    Attributes:
-        frame: The picture.
-        tag: Names it: equal tags mean equal bytes.
-        stale: Whether it is only the last there was.
-    """
-
-    frame: EncodedFrame
-    tag: str
-    stale: bool = False
 
 
 class Snapshots:
@@ -89,24 +40,15 @@ class Snapshots:
         self._camera = camera
         self._last = last
 
-    def take(
-        self,
-        variant: Variant,
-        freshness: Freshness,
-        has: Callable[[str], bool] = lambda _: False,
-        gone: Callable[[], bool] = lambda: False,
-    ) -> Snapshot:
+    def take(self, wish: Wish) -> Snapshot:
         """The picture that is wanted; nothing is encoded for who has it.
 
         Args:
-            variant: What is to become of the frame.
-            freshness: How new it must be.
-            has: Says of a tag whether the client has that picture.
-            gone: Says whether who asked has left.
+            wish: Of a client.
 
         Raises:
             NotModified: The client has it, or has the newest and none came in time.
-            NothingNewer: None came in time after the one that ``freshness`` names.
+            NothingNewer: None came in time after the one that it has.
             CameraOffline: The camera gives only blanks.
             CameraNotLive: There is no Video Module.
             RingUnavailable: No frame came in time, or who asked has left, or the server stops.
@@ -114,91 +56,66 @@ class Snapshots:
             EncodeError: It cannot be encoded.
             ProtocolError: Its slot contradicts itself.
         """
+        self._camera.look()
+        freshness, kept = wish.freshness, self._last.kept
+        patient = freshness.after is not None and freshness.wait_ms > 0
+        if freshness.stale and kept is not None and not patient:
+            return self._stale(kept, wish)
         try:
-            return self._fresh(variant, freshness, has, gone)
+            return self._fresh(wish)
         except (CameraOffline, RingUnavailable, FrameOverwritten):
             kept = self._last.kept
-            if not freshness.stale or kept is None or self._camera.draining() or gone():
+            if not freshness.stale or kept is None or self._camera.draining() or wish.gone():
                 raise
-        tag = tag_of(kept.info, variant)
-        if has(tag):
-            raise NotModified(tag)
-        if passes(kept.info, variant):
-            return Snapshot(self._camera.darkroom.develop_kept(kept, variant), tag, stale=True)
-        with self._camera.darkroom.single, self._camera.darkroom.turn:
-            return Snapshot(self._camera.darkroom.develop_kept(kept, variant), tag, stale=True)
+            return self._stale(kept, wish)
 
-    def _fresh(
-        self,
-        variant: Variant,
-        freshness: Freshness,
-        has: Callable[[str], bool],
-        gone: Callable[[], bool],
-    ) -> Snapshot:
-        asked_at = time.monotonic_ns()
-        oldest = MonotonicNs(max(0, asked_at - (freshness.max_age_ms or 0) * 1_000_000))
-        if freshness.after is None:
-            info = self._newer_than(oldest, variant, has, gone)
-        else:
-            any_time = freshness.max_age_ms is None
-            oldest = MonotonicNs(0) if any_time else oldest
-            info = self._after(freshness.after, oldest, freshness.wait_ms / 1e3, variant, has, gone)
+    def _stale(self, kept: KeptFrame, wish: Wish) -> Snapshot:
+        after = wish.freshness.after
+        if after is not None and not after.in_terms_of(kept.info).precedes(kept.info):
+            raise NothingNewer
+        tag, darkroom = wish.tag(kept.info), self._camera.darkroom
+        if passes(kept.info, wish.variant):
+            return Snapshot(darkroom.develop_kept(kept, wish.variant), tag, stale=True)
+        with darkroom.single, darkroom.turn:
+            return Snapshot(darkroom.develop_kept(kept, wish.variant), tag, stale=True)
+
+    def _fresh(self, wish: Wish) -> Snapshot:
+        try:
+            info = self._wait(wish)
+        except RingUnavailable:
+            newest = self._camera.feed.newest
+            if newest is None or not self._camera.online() or wish.gone():
+                raise
+            if not newest.online:
+                raise CameraOffline(newest.reason) from None
+            wish.tag(newest)  # there is nothing newer than what the client has, it may be
+            if wish.freshness.after is None or self._camera.draining():
+                raise
+            raise NothingNewer from None
         if not info.online:
             raise CameraOffline(info.reason)
-        tag = tag_of(info, variant)
-        if has(tag):
-            raise NotModified(tag)
-        frame = self.newest(info, variant, MonotonicNs(info.captured_at - 1))
+        wish.tag(info)
+        frame = self.newest(info, wish.variant, MonotonicNs(info.captured_at - 1))
         if not frame.online:  # it came while we waited for our turn
             newest = self._camera.feed.newest
             raise CameraOffline("" if newest is None else newest.reason)
-        return Snapshot(frame, tag_of(frame, variant))
+        return Snapshot(frame, tag_of(frame, wish.variant))
 
-    def _newer_than(
-        self,
-        oldest: MonotonicNs,
-        variant: Variant,
-        has: Callable[[str], bool],
-        gone: Callable[[], bool],
-    ) -> FrameInfo:
-        try:
-            return self._camera.wait_for_frame(oldest, _PATIENCE_S, gone)
-        except RingUnavailable:
-            self._refuse_newest(variant, has)
-            raise
-
-    def _after(
-        self,
-        after: After,
-        oldest: MonotonicNs,
-        timeout_s: float,
-        variant: Variant,
-        has: Callable[[str], bool],
-        gone: Callable[[], bool],
-    ) -> FrameInfo:
-        camera = self._camera
-        camera.look()
-        known = after.in_terms_of(camera.feed.newest)
-        try:
-            return camera.wait_for_frame(
-                oldest, timeout_s, gone, lambda info: info.online and known.precedes(info)
-            )
-        except RingUnavailable as error:
-            self._refuse_newest(variant, has)
-            if not camera.online() or camera.draining() or gone():
-                raise
-            raise NothingNewer from error
-
-    def _refuse_newest(self, variant: Variant, has: Callable[[str], bool]) -> None:
-        """No frame came: say what that means where a newest one is known."""
-        newest = self._camera.feed.newest
-        if newest is None or not self._camera.online():
-            return
-        if not newest.online:
-            raise CameraOffline(newest.reason)
-        tag = tag_of(newest, variant)
-        if has(tag):
-            raise NotModified(tag)
+    def _wait(self, wish: Wish) -> FrameInfo:
+        """Wait for a frame that will do, as long as the wish says."""
+        camera, freshness = self._camera, wish.freshness
+        oldest = max(0, time.monotonic_ns() - (freshness.max_age_ms or 0) * 1_000_000)
+        if freshness.after is None:
+            return camera.wait_for_frame(MonotonicNs(oldest), _PATIENCE_S, wish.gone)
+        if freshness.max_age_ms is None:
+            oldest = 0
+        known = freshness.after.in_terms_of(camera.feed.newest)
+        return camera.wait_for_frame(
+            MonotonicNs(oldest),
+            freshness.wait_ms / 1e3,
+            wish.gone,
+            lambda info: info.online and known.precedes(info),
+        )
 
     def newest(
         self, info: FrameInfo, variant: Variant, captured_after: MonotonicNs | None = None
@@ -244,8 +161,3 @@ class Snapshots:
             return camera.darkroom.develop(camera.feed.newest or info, variant)
         with gate, camera.darkroom.turn:
             return camera.darkroom.develop(camera.feed.newest or info, variant)
-
-
-def tag_of(frame: FrameInfo | EncodedFrame, variant: Variant) -> str:
-    """What names a picture for ever: the frame, and what was made of it."""
-    return f"{frame.epoch}-{frame.sequence}-{suffix_of(variant)}"

@@ -15,12 +15,12 @@ from flask import Blueprint, Response, request
 from services.api import npy
 from services.api.freshness import parse_picture, parse_raw_picture
 from services.api.routes import cameras, client_gone
-from services.api.snapshots import NothingNewer, NotModified
+from services.api.snapshot import NothingNewer, NotModified, Wish
 
 if TYPE_CHECKING:
     from services.api.camera import Camera
     from services.api.freshness import PictureOptions
-    from services.api.snapshots import Snapshot
+    from services.api.snapshot import Snapshot
 
 __all__ = ["routes"]
 
@@ -65,10 +65,12 @@ def _answer(camera: Camera, options: PictureOptions) -> Response:
     known = request.if_none_match
     try:
         snapshot = camera.snapshots.take(
-            options.variant,
-            options.freshness,
-            lambda tag: known.contains_weak(tag + container),
-            client_gone(),
+            Wish(
+                options.variant,
+                options.freshness,
+                lambda tag: known.contains_weak(tag + container),
+                client_gone(),
+            )
         )
     except NotModified as same:
         response = _without_body(HTTPStatus.NOT_MODIFIED)

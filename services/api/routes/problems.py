@@ -16,7 +16,7 @@ from services.api.query import BadParameters
 from services.api.raw_room import NoRoomForRaw
 from services.api.routes import cameras
 from services.api.seat import TooManyStreams
-from services.api.snapshots import CameraOffline
+from services.api.snapshot import CameraOffline
 from services.api.watched import TooManyVariants
 from shared.errors import (
     EncodeError,

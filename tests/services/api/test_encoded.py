@@ -13,6 +13,7 @@ from services.api.encoded import Made, framed
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
+from tests.support.ring_pictures import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ def test_part_says_what_it_is(
     write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
 ) -> None:
     info = write(online=False, reason="unplugged")
-    jpeg = encoder.encode(RingReader.open(paths), info.sequence, PLAIN)
+    jpeg = encoded(encoder, RingReader.open(paths), info.sequence, PLAIN)
     headers = dict(jpeg.headers)
     assert headers["X-Frame-Number"] == str(info.sequence)
     assert headers["X-Epoch"] == str(info.epoch)
