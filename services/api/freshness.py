@@ -38,12 +38,12 @@ class After:
     sequence: int
     epoch: int | None = None
 
-    def in_terms_of(self, newest: FrameInfo | None) -> After:
+    def in_terms_of(self, newest: FrameInfo) -> After:
         """The same with its epoch, as far as the newest frame tells.
 
         A number that nobody has given out in the present life is one of a life before.
         """
-        if self.epoch is not None or newest is None:
+        if self.epoch is not None:
             return self
         return replace(self, epoch=newest.epoch if self.sequence <= newest.sequence else 0)
 

@@ -109,13 +109,15 @@ class Snapshots:
             return camera.wait_for_frame(MonotonicNs(oldest), _PATIENCE_S, wish.gone)
         if freshness.max_age_ms is None:
             oldest = 0
-        known = freshness.after.in_terms_of(camera.feed.newest)
-        return camera.wait_for_frame(
-            MonotonicNs(oldest),
-            freshness.wait_ms / 1e3,
-            wish.gone,
-            lambda info: info.online and known.precedes(info),
-        )
+        after = freshness.after
+
+        def is_later(info: FrameInfo) -> bool:
+            nonlocal after
+            after = after.in_terms_of(info)  # the first one seen tells which life it is of
+            return info.online and after.precedes(info)
+
+        patience_s = freshness.wait_ms / 1e3
+        return camera.wait_for_frame(MonotonicNs(oldest), patience_s, wish.gone, is_later)
 
     def newest(
         self, info: FrameInfo, variant: Variant, captured_after: MonotonicNs | None = None
@@ -148,6 +150,7 @@ class Snapshots:
                 return self._develop_newest(info, variant, single)
             except FrameOverwritten as error:
                 camera.darkroom.note_overwritten(error)
+                camera.look()
                 if isinstance(error, FrameDamaged):  # else there is a newer one already
                     newest = camera.feed.newest or info
                     camera.feed.wait_newer(newest.captured_at, _NEXT_S, pointless=camera.draining)

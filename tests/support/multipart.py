@@ -25,7 +25,7 @@ class Part:
 
     Attributes:
         headers: Its header fields, names in lower case.
-        jpeg: The body: one whole JPEG image.
+        jpeg: The body: one whole JPEG image, or whatever else was expected.
         received_at: ``time.monotonic()`` when its last byte had arrived.
     """
 
@@ -81,9 +81,17 @@ class MultipartReader:
         boundary: As the ``Content-Type`` header gave it, without leading dashes.
         advance_headers: The server was asked for ``advance_headers=1``: parts carry no
             Content-Length and end at the next boundary.
+        content_type: What every part must be.
     """
 
-    def __init__(self, boundary: bytes, *, advance_headers: bool = False) -> None:
+    def __init__(
+        self,
+        boundary: bytes,
+        *,
+        advance_headers: bool = False,
+        content_type: str = "image/jpeg",
+    ) -> None:
+        self._content_type = content_type
         self._boundary = boundary
         self._delimiter = b"--" + boundary
         self._advance = advance_headers
@@ -117,9 +125,10 @@ class MultipartReader:
         body = self._take_body(headers, end + 4)
         if body is None:
             return None
-        if headers.get("content-type") != "image/jpeg":
+        if headers.get("content-type") != self._content_type:
             raise ProtocolViolation(f"Content-Type of a part: {headers.get('content-type')!r}")
-        if not body.startswith(b"\xff\xd8") or not body.endswith(b"\xff\xd9"):
+        jpeg = self._content_type == "image/jpeg"
+        if jpeg and (not body.startswith(b"\xff\xd8") or not body.endswith(b"\xff\xd9")):
             raise ProtocolViolation(f"part is no whole JPEG: {body[:8]!r} … {body[-8:]!r}")
         return Part(headers, body, time.monotonic())
 

@@ -1,7 +1,7 @@
 """The finite endpoints as an OpenAPI 3.1 document, for schemathesis.
 
-The endless ones, ``/stream/<camera>`` and ``/stream/video/shm``, are left out: whoever waits for
-the end of their body waits forever.
+The endless ones, ``/stream/<camera>``, ``/stream/video/shm`` and their ``/raw``, are left out:
+whoever waits for the end of their body waits forever.
 """
 
 from __future__ import annotations
@@ -11,7 +11,12 @@ from typing import Any, Final
 
 __all__ = ["ENDLESS", "document", "openapi_path"]
 
-ENDLESS: Final = {"/stream/{camera}", "/stream/video/shm"}
+ENDLESS: Final = {
+    "/stream/{camera}",
+    "/stream/{camera}/raw",
+    "/stream/video/shm",
+    "/stream/video/shm/raw",
+}
 
 _JSON: Final = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM: Final = {
@@ -28,10 +33,20 @@ _RETRY: Final = {
     "Retry-After": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}}
 }
 _NO_STORE: Final = {"Cache-Control": {"required": True, "schema": {"type": "string"}}}
+_ETAG: Final = {"required": True, "schema": {"type": "string", "pattern": '^"[0-9a-z-]+"$'}}
 _PICTURE_HEADERS: Final = {
     **_NO_STORE,
+    "ETag": _ETAG,
+    "X-Age-Ms": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "X-Frame-Number": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}},
     "X-Online": {"required": True, "schema": {"enum": ["0", "1"]}},
+}
+_PIXEL_HEADERS: Final = {
+    **_PICTURE_HEADERS,
+    "X-Shape": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+(,[0-9]+)+$"}},
+    "X-Dtype": {"required": True, "schema": {"const": "uint8"}},
+    "X-Pixel-Format": {"required": True, "schema": {"type": "string"}},
+    "X-Stride": {"required": True, "schema": {"type": "string", "pattern": "^[0-9]+$"}},
 }
 _CAMERA: Final = {
     "name": "camera",
@@ -50,7 +65,12 @@ def openapi_path(rule: str) -> str:
 
 def document() -> dict[str, Any]:
     """Build the document; the ranges are those of the default settings."""
-    status, frame = _status(), _frame()
+    status, frame, raw = _status(), _frame(), _raw_frame()
+    formats = {"format": {"enum": ["jpeg", "png", "webp"]}}
+    raw_formats = {
+        "format": {"enum": ["raw", "npy"]},
+        "pixel_format": {"enum": ["bgr24", "rgb24", "gray8"]},
+    }
     page = _operation({"200": _answer({"text/html": _BYTES})})
     icon = _operation({"200": _answer({"image/svg+xml": _BYTES}), "304": _answer({})})
     return {
@@ -65,9 +85,13 @@ def document() -> dict[str, Any]:
             "/readyz": {
                 "get": _operation({"200": _answer(_JSON, _NO_STORE), "503": _answer(_JSON, _RETRY)})
             },
-            "/stream/{camera}/frame": {"get": {**frame, "parameters": [_CAMERA, *_query()]}},
+            "/stream/{camera}/frame": {"get": {**frame, "parameters": [_CAMERA, *_query(formats)]}},
+            "/stream/{camera}/frame/raw": {
+                "get": {**raw, "parameters": [_CAMERA, *_query(raw_formats)]}
+            },
             "/stream/{camera}/status": {"get": {**status, "parameters": [_CAMERA]}},
-            "/stream/video/shm/frame": {"get": {**frame, "parameters": _query()}},
+            "/stream/video/shm/frame": {"get": {**frame, "parameters": _query(formats)}},
+            "/stream/video/shm/frame/raw": {"get": {**raw, "parameters": _query(raw_formats)}},
             "/stream/video/shm/status": {"get": status},
         },
     }
@@ -90,9 +114,21 @@ def _status() -> dict[str, Any]:
 
 
 def _frame() -> dict[str, Any]:
+    files = {f"image/{form}": _BYTES for form in ("jpeg", "png", "webp")}
+    return _picture(_answer(files, _PICTURE_HEADERS))
+
+
+def _raw_frame() -> dict[str, Any]:
+    pixels = {"application/octet-stream": _BYTES, "application/x-npy": _BYTES}
+    return _picture(_answer(pixels, _PIXEL_HEADERS))
+
+
+def _picture(whole: dict[str, Any]) -> dict[str, Any]:
     return _operation(
         {
-            "200": _answer({"image/jpeg": _BYTES}, _PICTURE_HEADERS),
+            "200": whole,
+            "204": _answer({}, _RETRY),
+            "304": _answer({}, {"ETag": _ETAG}),
             "400": _answer(_PROBLEM, _NO_STORE),
             "404": _answer(_PROBLEM),
             "429": _answer(_PROBLEM),
@@ -107,7 +143,7 @@ def _static() -> dict[str, Any]:
     return {**_operation(responses), "parameters": [_FILE]}
 
 
-def _query() -> list[dict[str, Any]]:
+def _query(formats: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     schemas: dict[str, dict[str, Any]] = {
         "quality": {
             "anyOf": [{"type": "integer", "minimum": 1, "maximum": 100}, {"const": "auto"}]
@@ -116,5 +152,10 @@ def _query() -> list[dict[str, Any]]:
         "height": {"type": "integer", "minimum": 1, "maximum": 4320},
         "fps": {"type": "number", "minimum": 1, "maximum": 60},
         "advance_headers": {"enum": ["0", "1"]},
+        "max_age": {"type": "integer", "minimum": 0, "maximum": 3_600_000},
+        "after": {"type": "string", "pattern": "^([0-9]{1,19}-)?[0-9]{1,19}$"},
+        "wait": {"type": "integer", "minimum": 0, "maximum": 2_000},  # 60 s: too long for a test
+        "stale": {"enum": ["ok"]},
+        **formats,
     }
     return [{"name": name, "in": "query", "schema": schema} for name, schema in schemas.items()]

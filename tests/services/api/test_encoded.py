@@ -10,6 +10,7 @@ import pytest
 
 from services.api import mjpeg
 from services.api.encoded import Made, framed
+from services.api.encoding import Encoding
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
@@ -81,3 +82,18 @@ def test_jpeg_says_what_encoding_it_took() -> None:
 def test_part_tells_a_checksum_where_there_is_one() -> None:
     assert dict(framed(INFO, PICTURE, checksum=1).headers)["X-CRC32"] == "00000001"
     assert "X-CRC32" not in dict(framed(INFO, PICTURE).headers)
+
+
+def test_frame_of_y4m_is_its_word_and_the_planes() -> None:
+    frame = framed(INFO, PICTURE, Made(size=(4, 2), encoding=Encoding.I420))
+    assert frame.part.read(*frame.plain) == b"FRAME\n" + PICTURE
+    assert frame.picture == PICTURE
+
+
+def test_part_of_pixels_says_their_order() -> None:
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    made = Made(size=(64, 48), encoding=Encoding.RGB24, pixel_format=PixelFormat.RGB24)
+    frame = framed(INFO, pixels, made)
+    header = mjpeg.part_header(pixels.nbytes, frame.headers, "application/octet-stream")
+    assert dict(frame.headers)["X-Pixel-Format"] == "RGB24"
+    assert frame.part.read(*frame.whole) == header + pixels.tobytes() + mjpeg.TRAILER

@@ -16,6 +16,7 @@ from services.api.pictures import Pictures
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from tests.support.pictures import bars_are_right, telling_jpeg, telling_picture
+from tests.support.streams import picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,39 +56,39 @@ def test_pixels_have_the_right_colors_in_every_order(
 ) -> None:
     frame = source(pixel_format)
     for encoding in (Encoding.BGR24, Encoding.RGB24):
-        picture = made(frame, Variant(85, *size).become(encoding))
-        image = pixels(picture)
+        framed = made(frame, Variant(85, *size).become(encoding))
+        image = pixels(framed)
         assert image.shape == ((240, 320, 3) if size[0] is None else (120, 160, 3))
         assert bars_are_right(image if encoding is Encoding.BGR24 else image[:, :, ::-1])
-        headers = dict(picture.headers)
+        headers = dict(framed.headers)
         assert headers["X-Pixel-Format"] == encoding.name
         assert headers["X-Stride"] == str(image.shape[1] * 3)
         assert headers["X-Dtype"] == "uint8"
-        assert picture.encode_ns == 0
+        assert framed.encode_ns == 0
 
 
 @pytest.mark.parametrize("pixel_format", SOURCES)
 def test_raw_is_in_the_sources_own_order(pixel_format: PixelFormat) -> None:
-    picture = made(source(pixel_format), Variant(85).become(Encoding.RAW))
-    headers = dict(picture.headers)
+    framed = made(source(pixel_format), Variant(85).become(Encoding.RAW))
+    headers = dict(framed.headers)
     if pixel_format is PixelFormat.JPEG:
         assert headers["X-Pixel-Format"] == "BGR24"
-        assert bars_are_right(pixels(picture))
+        assert bars_are_right(pixels(framed))
     else:
         assert headers["X-Pixel-Format"] == pixel_format.name
-        assert np.array_equal(pixels(picture), SOURCES[pixel_format])
+        assert np.array_equal(pixels(framed), SOURCES[pixel_format])
 
 
 def test_gray_is_one_channel() -> None:
-    picture = made(source(PixelFormat.BGR24), Variant(85).become(Encoding.GRAY8))
-    assert np.array_equal(pixels(picture), cv2.cvtColor(BARS, cv2.COLOR_BGR2GRAY))
+    framed = made(source(PixelFormat.BGR24), Variant(85).become(Encoding.GRAY8))
+    assert np.array_equal(pixels(framed), cv2.cvtColor(BARS, cv2.COLOR_BGR2GRAY))
 
 
 @pytest.mark.parametrize("pixel_format", SOURCES)
 def test_planes_are_limited_range_and_even(pixel_format: PixelFormat) -> None:
-    picture = made(source(pixel_format), Variant(85, width=101).become(Encoding.I420))
-    assert (picture.width, picture.height) == (100, 76)
-    planes = np.frombuffer(picture.picture, np.uint8).reshape(76 * 3 // 2, 100)
+    framed = made(source(pixel_format), Variant(85, width=101).become(Encoding.I420))
+    assert (framed.width, framed.height) == (100, 76)
+    planes = np.frombuffer(framed.picture, np.uint8).reshape(76 * 3 // 2, 100)
     luma = planes[:76]
     assert luma.min() >= 16
     assert luma.max() <= 235
@@ -97,7 +98,7 @@ def test_planes_are_limited_range_and_even(pixel_format: PixelFormat) -> None:
 def test_png_loses_nothing_and_webp_takes_its_quality() -> None:
     frame = source(PixelFormat.RGB24)
     png = made(frame, Variant(85).become(Encoding.PNG))
-    assert np.array_equal(cv2.imdecode(np.frombuffer(png.picture, np.uint8), -1), BARS)
+    assert np.array_equal(picture(png.picture), BARS)
     assert png.quality is None
     assert "X-Quality" not in dict(png.headers)
     coarse, fine = (made(frame, Variant(q).become(Encoding.WEBP)) for q in (5, 95))

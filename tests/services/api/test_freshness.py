@@ -78,7 +78,3 @@ def test_who_has_a_frame_waits_only_for_a_later_one_of_the_same_life(
     assert known.precedes(newest) is not waits
     assert known.precedes(frame(100))
     assert known.precedes(frame(1, epoch=6))
-
-
-def test_before_any_frame_every_frame_is_later() -> None:
-    assert After(7).in_terms_of(None).precedes(frame(1))

@@ -29,7 +29,8 @@ def test_what_is_right_is_read() -> None:
     assert query.flag("on")
     assert not query.flag("off")
     assert not query.flag("missing")
-    assert query.whole("missing", 0, 9) is query.choice("missing", ("ok",)) is None
+    assert query.whole("missing", 0, 9) is None
+    assert query.choice("missing", ("ok",)) is None
     query.check()
 
 
