@@ -208,7 +208,7 @@ def test_one_frame_is_read_as_pixels_and_as_a_numpy_file(running: Api) -> None:
         assert np.load(io.BytesIO(body)).shape == image.shape
 
 
-def test_following_frame_by_frame_misses_none_and_repeats_none(running: Api) -> None:
+def test_following_frame_by_frame_repeats_none_and_never_goes_back(running: Api) -> None:
     code, headers, _ = get(f"{running.url}/stream/video/frame?max_age=1000")
     assert code == 200
     numbers = [int(headers["x-frame-number"])]
