@@ -55,8 +55,8 @@ class CameraOffline(Exception):  # noqa: N818 - named after the state
 
     def __init__(self, why: str) -> None:
         super().__init__(
-            f"The camera gives no picture ({why or 'it does not say why'}). Ask again later, or with "
-            "stale=ok for the last one there was."
+            f"The camera gives no picture ({why or 'it does not say why'}). Ask again later, or "
+            "with stale=ok for the last one there was."
         )
         self.why = why
 

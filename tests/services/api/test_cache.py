@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import weakref
 from dataclasses import replace
 
 import gevent
@@ -10,7 +11,7 @@ from services.api.cache import FrameCache
 from services.api.encoded import EncodedFrame, framed
 from shared.errors import EncodeError
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
-from tests.support.greenlets import let_run
+from tests.support.greenlets import let_run, turns_until
 
 AT = MonotonicNs(1)
 INFO = FrameInfo(Epoch(1), Sequence(9), AT, AT, Geometry(64, 48, PixelFormat.JPEG), 7)
@@ -114,3 +115,11 @@ def test_few_large_pictures_are_kept_and_always_the_newest() -> None:
     for _ in range(2):
         huge.get("huge", lambda: framed(INFO, bytes(20 * 2**20)))
     assert (huge.made, huge.shared) == (1, 1)
+
+
+def test_picture_is_let_go_though_no_other_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory file is a descriptor, and up to 25 MB."""
+    monkeypatch.setattr("services.api.cache._KEPT_S", 0.05)
+    cache = FrameCache()
+    gone = weakref.ref(cache.get("frame", lambda: framed(INFO, bytes(100_000))).part)
+    turns_until(lambda: gone() is None, "the part to be let go")
