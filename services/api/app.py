@@ -16,6 +16,7 @@ from services.api.routes import (
     health,
     page,
     problems,
+    raw,
     reference,
     requests,
     status,
@@ -44,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast"] = Cameras(settings)
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
-    for module in (streams, frames, status, health, page, reference):
+    for module in (streams, frames, status, health, page, raw, reference):
         app.register_blueprint(module.routes)
     requests.identify(app)
     problems.register(app)

@@ -47,13 +47,14 @@ class Fanout:
         variant: What every client here gets.
 
     Attributes:
+        variant: What every client here gets.
         streams: The clients.
         rendition: Makes their pictures.
     """
 
     def __init__(self, camera: Camera, variant: Variant) -> None:
         self._camera = camera
-        self._variant = variant
+        self.variant = variant
         self._wake = Event()
         self._tended_at = 0.0
         self._blank_at = 0.0
@@ -136,7 +137,7 @@ class Fanout:
             self.end_all(f"the Video Module did not come back: {camera.why()}")
         elif now - self._blank_at >= _BLANK_S:
             self._blank_at = now
-            blank = camera.blank(self._variant)
+            blank = camera.blank(self.variant)
             self._send(blank, (stream for stream in tuple(self.streams) if stream.ready()))
         if tending:
             self._tended_at = now

@@ -29,6 +29,7 @@ _NEEDED: Final = {
     "page": Scope.VIEW,
     "streams": Scope.VIEW,
     "frames": Scope.VIEW,
+    "raw": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
     "health": _OPEN,
