@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
-import os
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -50,7 +49,6 @@ _MESSAGES_PER_S: Final = 4000
 """More are left in the kernel until the next second; 32 cameras at 60 fps send 1920."""
 _UNUSED_S: Final = 60.0
 _FAREWELL_S: Final = 1.0
-_stream_ids: Final = itertools.count(1)
 
 
 class Session:
@@ -220,9 +218,7 @@ class Session:
         if len(self._subscriptions) >= _MOST_SUBSCRIPTIONS:
             allowed = f"one of at most {_MOST_SUBSCRIPTIONS} subscriptions of a connection"
             raise BadParameters([BadParameter("id", str(asked.id), allowed)])
-        client = Client(
-            f"{os.getpid():x}-w{next(_stream_ids):x}", self._address, "websocket", options
-        )
+        client = Client(secrets.token_hex(8), self._address, "websocket", options)
         subscription = Subscription(asked, camera, self._line, client, ended=self._has_ended)
         seat = self._cameras.admit(camera, self._address)
         try:
