@@ -109,6 +109,12 @@ def told_of(frame: EncodedFrame, client: Client) -> list[tuple[str, str]]:
             online=frame.online, dropped=client.dropped, size=(frame.width, frame.height)
         ),
         ("X-UStreamer-Client-FPS", str(round(client.fps))),
-        *mjpeg.ustreamer_times("Time", frame.captured_at, frame.made_at, frame.encode_ns, now_ns),
+        *mjpeg.ustreamer_times(
+            "Time",
+            frame.captured_at,
+            frame.made_at,
+            frame.encode_ns if frame.online else 0,
+            now_ns,
+        ),
         ("X-UStreamer-Latency", f"{(now_ns - frame.captured_at) / 1e9:.6f}"),
     ]

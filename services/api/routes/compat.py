@@ -33,7 +33,8 @@ __all__ = ["act", "routes"]
 routes = Blueprint("compat", __name__)
 
 _ACTION: Final = re.compile(r"(stream|snapshot)(?:_([0-9]{1,4}))?")
-_PATIENCE_S: Final = 5.0
+_PATIENCE_S: Final = 3.0
+"""How long the next frame may take; where no Video Module lives nobody waits, as at µStreamer."""
 _COOKIE_S: Final = 30
 """For so long the cookie says which of ``clients_stat`` the client is; µStreamer's number."""
 
@@ -68,8 +69,9 @@ def act(action: str) -> Response:
     names = cameras().names()
     number = int(found[2] or 0) if found else 0
     if found is None or number >= len(names):
-        ending = f", or one of them with _0 to _{len(names) - 1} for a camera"
-        raise BadParameters([BadParameter("action", action[:80], "stream or snapshot" + ending)])
+        ending = f"one of them with the number of a camera, _0 to _{len(names) - 1}"
+        allowed = f"stream or snapshot, or {ending}"
+        raise BadParameters([BadParameter("action", action[:80], allowed)])
     camera = cameras().named(names[number])
     return _stream(camera) if found[1] == "stream" else _snapshot(camera)
 
@@ -91,7 +93,11 @@ def _snapshot(camera: Camera) -> Response:
         online=frame.online, dropped=0, size=(frame.width, frame.height)
     )
     headers |= mjpeg.ustreamer_times(
-        "Timestamp", frame.captured_at, frame.made_at, frame.encode_ns, time.monotonic_ns()
+        "Timestamp",
+        frame.captured_at,
+        frame.made_at,
+        frame.encode_ns if frame.online else 0,
+        time.monotonic_ns(),
     )
     return Response(frame.picture, headers=headers, content_type="image/jpeg")
 
@@ -99,6 +105,9 @@ def _snapshot(camera: Camera) -> Response:
 def _newest(camera: Camera, variant: Variant) -> EncodedFrame:
     """A picture newer than the request; without a Video Module the blank, as µStreamer does."""
     asked_at = MonotonicNs(time.monotonic_ns())
+    camera.look()
+    if not camera.online():
+        return camera.blank(variant)
     try:
         info = camera.wait_for_frame(asked_at, _PATIENCE_S, client_gone())
     except (CameraNotLive, RingUnavailable):

@@ -24,7 +24,7 @@ from services.api.variant import BadParameter, BadParameters, parse_options
 from services.api.variant_ring import suffix_of
 from services.api.watched import TooManyVariants
 from services.api.websocket.line import Line
-from services.api.websocket.messages import Ack, Subscribe, Unsubscribe, understand
+from services.api.websocket.messages import Ack, NotUnderstood, Unsubscribe, understand
 from services.api.websocket.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from services.api.cameras import Cameras
     from services.api.connection import Connection
+    from services.api.websocket.messages import Subscribe
 
 __all__ = ["Session"]
 
@@ -195,7 +196,8 @@ class Session:
                 {"name": each.name, "value": each.value, "allowed": each.allowed}
                 for each in error.problems
             ]
-            self._refuse(name, str(error), parameters=wrong)
+            meant = error.id if isinstance(error, NotUnderstood) else name
+            self._refuse(meant, str(error), parameters=wrong)
         except UnknownCamera as error:
             self._refuse(name, str(error), cameras=error.known)
         except TooManyStreams as error:
