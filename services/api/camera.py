@@ -148,10 +148,6 @@ class Camera:
         age_ms = self.feed.age_ms()
         return self._is_here() and age_ms is not None and age_ms < _FRESH_MS
 
-    def look(self) -> None:
-        """Look at the ring now: the subscriber's last look may be 250 ms old."""
-        self._subscriber.look()
-
     def clients(self) -> int:
         """Streams that are open in this worker."""
         return sum(len(fanout.streams) for fanout in self._fanouts.values())
@@ -192,7 +188,7 @@ class Camera:
             RingUnavailable: It is there, but no such frame came in time; or the worker is shutting
                 down, or who asked has left.
         """
-        self.look()  # it may have come back since the last look
+        self._subscriber.look()  # it may have come back since the last look, up to 250 ms ago
         patience_s = self._attach_timeout_s - self.lost_for_s()
         if self.online() and timeout_s is not None:
             patience_s = timeout_s

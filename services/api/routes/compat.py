@@ -105,7 +105,6 @@ def _snapshot(camera: Camera) -> Response:
 def _newest(camera: Camera, variant: Variant) -> EncodedFrame:
     """A picture newer than the request; without a Video Module the blank, as µStreamer does."""
     asked_at = MonotonicNs(time.monotonic_ns())
-    camera.look()
     if not camera.online():
         return camera.blank(variant)
     try:

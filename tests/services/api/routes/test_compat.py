@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
+from tests.support.greenlets import turns_until
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from flask import Flask
     from flask.testing import FlaskClient
 
     from shared.frame import FrameInfo
@@ -37,15 +40,16 @@ def test_snapshot_without_video_module_is_a_blank(http: FlaskClient, path: str) 
 
 
 def test_snapshot_is_newer_than_the_request(
-    http: FlaskClient, write: Callable[..., FrameInfo]
+    app: Flask, http: FlaskClient, write: Callable[..., FrameInfo]
 ) -> None:
     old = write()
+    turns_until(app.extensions["ringcast"].default().online, "the camera to be found")
     asked = gevent.spawn(http.get, "/snapshot?quality=40")
     newest = old
     while not asked.dead:
         newest = write()
         gevent.sleep(0.03)
-    answer = asked.value
+    answer = asked.get()
     assert old.sequence < int(answer.headers["X-Frame-Number"]) <= newest.sequence
     assert answer.headers["X-UStreamer-Online"] == "true"
     assert (answer.headers["X-UStreamer-Width"], answer.headers["X-Quality"]) == ("64", "40")

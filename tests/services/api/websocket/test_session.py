@@ -10,7 +10,7 @@ import gevent
 import pytest
 from wsproto.connection import Connection as Protocol
 from wsproto.connection import ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 from services.api.connection import Connection
 from services.api.websocket.session import Session
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from services.api.cameras import Cameras
     from shared.frame import FrameInfo
     from tests.conftest import Clock
 
@@ -35,8 +36,8 @@ class Bench:
         self.client.settimeout(0.0)
         self.protocol = Protocol(ConnectionType.CLIENT)
         self.events: list[Event] = []
-        cameras = app.extensions["ringcast"]
-        session = Session(Connection(self.server, 10.0), cameras, "192.0.2.7", clock)
+        self.cameras: Cameras = app.extensions["ringcast"]
+        session = Session(Connection(self.server, 10.0), self.cameras, "192.0.2.7", clock)
         self.greenlet = gevent.spawn(session.run)
 
     def send(self, event: Event) -> None:
@@ -83,6 +84,7 @@ def bench(app: Flask, clock: Clock) -> Iterator[Bench]:
 
 def test_pictures_come_after_the_answer(bench: Bench, write: Callable[..., FrameInfo]) -> None:
     write()
+    turns_until(bench.cameras.default().online, "the camera to be found")
     bench.say(subscribe="video", id=3, quality=50)
     assert bench.told() == {"subscribed": 3, "camera": "video", "variant": "q50"}
     assert bytes(bench.wait_for(BytesMessage).data[:3]) == b"\x01\x03\x01"
@@ -108,7 +110,8 @@ def test_client_may_say_goodbye(bench: Bench) -> None:
 
 
 def test_silent_client_is_pinged_then_left(bench: Bench, clock: Clock) -> None:
-    bench.say(unsubscribe=1)
+    bench.send(Ping())
+    bench.wait_for(Pong)
     clock.advance(10.5)
     bench.wait_for(Ping)
     clock.advance(10.5)
