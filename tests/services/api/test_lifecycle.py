@@ -48,7 +48,6 @@ def test_worker_that_is_told_to_end_is_draining() -> None:
         ("/?action=stream_1", True),
         ("/?action=snapshot", False),
         ("/?action=streams", False),
-        ("/ws", False),
         ("/page?action=stream", False),
         ("/stream/video/frame/raw", False),
         ("/stream/video/frame", False),

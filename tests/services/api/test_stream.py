@@ -25,7 +25,7 @@ from services.api.stream import Patience, Stream
 from services.api.variant import parse_options
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.settings_stream import StreamSettings
-from tests.support.greenlets import let_run
+from tests.support.greenlets import let_run, turns_until
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
@@ -59,7 +59,14 @@ def wire(jpeg: EncodedFrame, *, advance: bool = False) -> bytes:
 class Bench:
     """A stream, its client's socket, and what the stream counts."""
 
-    def __init__(self, clock: Clock, fps: float = 60.0, *, advance_headers: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        fps: float = 60.0,
+        *,
+        advance_headers: bool = False,
+        dual_final_frames: bool = False,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.socket()
             self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -69,7 +76,9 @@ class Bench:
         self.client.settimeout(5.0)
         self.counters = Counters()
         self.connection = Connection(self.server, 10.0)
-        options = dataclasses.replace(parse_options({}, StreamSettings()), fps=fps)
+        options = dataclasses.replace(
+            parse_options({}, StreamSettings()), fps=fps, dual_final_frames=dual_final_frames
+        )
         self.stream = Stream(
             Client("1", "192.0.2.1", "mjpeg", options, clock),
             self.connection,
@@ -429,3 +438,25 @@ def test_variant_that_is_behind_in_the_epoch_before_is_refused(bench: Bench) -> 
     wait_until(bench.stream.ready, "the part to leave")
     assert not bench.stream.wants(frame(8, epoch=1), FPS)
     assert bench.stream.wants(frame(10, epoch=3), FPS)
+
+
+def test_final_frame_is_sent_a_second_time_at_once_and_only_that(clock: Clock) -> None:
+    bench = Bench(clock, dual_final_frames=True)
+    runner = gevent.spawn(bench.stream.run)
+    try:
+        for number in range(1, 4):
+            bench.give(number)
+            assert bench.client.recv(9000) == wire(jpeg(number))
+            clock.advance(1 / FPS)
+            let_run()
+        assert bench.counters.repeated == 0, "others followed"
+        clock.advance(1.1 / FPS)
+        turns_until(lambda: bench.counters.repeated == 1, "the second time")
+        assert bench.client.recv(9000) == wire(jpeg(3))
+        clock.advance(0.5)
+        let_run(0.1)
+        assert bench.counters.repeated == 1
+    finally:
+        bench.stream.end("over")
+        runner.join()
+        bench.close()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
-from tests.support.greenlets import turns_until
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_snapshot_is_newer_than_the_request(
     newest = old
     while not asked.dead:
         newest = write()
-        gevent.sleep(0.03)
+        let_run(0.03)
     answer = asked.get()
     assert old.sequence < int(answer.headers["X-Frame-Number"]) <= newest.sequence
     assert answer.headers["X-UStreamer-Online"] == "true"

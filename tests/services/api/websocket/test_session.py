@@ -124,7 +124,7 @@ def test_connection_without_subscriptions_does_not_stay(bench: Bench, clock: Clo
     for _ in range(7):
         clock.advance(9.0)
         bench.send(Ping())
-        gevent.sleep(0.02)
+        bench.wait_for(Pong)
     assert bench.wait_for(CloseConnection).code == 1000
     bench.client.close()
     assert "nothing subscribed" in bench.why()
