@@ -210,17 +210,14 @@ def test_final_frame_comes_twice_at_once(service: Services) -> None:
         MjpegClient(f"{api.url}/stream?dual_final_frames=1") as dual,
         MjpegClient(f"{api.url}/stream") as plain,
     ):
-        for client in (dual, plain):
-            client.next_part()
+        numbers, once = [dual.next_part().number], [plain.next_part().number]
         video.signal(signal.SIGSTOP)
         try:
-            numbers: list[int] = []
             while len(numbers) == len(set(numbers)):
                 part = dual.next_part()
                 assert part.online
                 numbers.append(part.number)
-            once: list[int] = []
-            while not once or once[-1] < numbers[-1]:
+            while once[-1] < numbers[-1]:
                 once.append(plain.next_part().number)
         finally:
             video.signal(signal.SIGCONT)
