@@ -1,7 +1,7 @@
 """The finite endpoints as an OpenAPI 3.1 document, for schemathesis.
 
-The endless ones, ``/stream/<camera>`` and ``/stream/video/shm``, are left out: whoever waits for
-the end of their body waits forever.
+The endless ones, ``/stream``, ``/stream/<camera>`` and ``/stream/video/shm``, are left out: whoever
+waits for the end of their body waits forever.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 __all__ = ["ENDLESS", "document", "openapi_path"]
 
-ENDLESS: Final = {"/stream/{camera}", "/stream/video/shm"}
+ENDLESS: Final = {"/stream", "/stream/{camera}", "/stream/video/shm"}
 
 _JSON: Final = {"application/json": {"schema": {"type": "object"}}}
 _PROBLEM: Final = {
@@ -65,6 +65,9 @@ def document() -> dict[str, Any]:
             "/readyz": {
                 "get": _operation({"200": _answer(_JSON, _NO_STORE), "503": _answer(_JSON, _RETRY)})
             },
+            "/snapshot": {"get": {**frame, "parameters": _query()}},
+            "/state": {"get": _operation({"200": _answer(_JSON, _NO_STORE)})},
+            "/ws": {"get": _operation({"426": _answer(_PROBLEM, _NO_STORE)})},
             "/stream/{camera}/frame": {"get": {**frame, "parameters": [_CAMERA, *_query()]}},
             "/stream/{camera}/status": {"get": {**status, "parameters": [_CAMERA]}},
             "/stream/video/shm/frame": {"get": {**frame, "parameters": _query()}},

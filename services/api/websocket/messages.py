@@ -18,15 +18,18 @@ from __future__ import annotations
 import json
 import struct
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from services.api.cameras import UnknownCamera
 from services.api.part import BytesPart
+from services.api.seat import TooManyStreams
 from services.api.variant import BadParameter, BadParameters
 
 if TYPE_CHECKING:
     from services.api.encoded import EncodedFrame
     from services.api.part import Pieces
+    from services.api.watched import TooManyVariants
 
 __all__ = [
     "_LARGEST_ID",
@@ -35,6 +38,7 @@ __all__ = [
     "Subscribe",
     "Unsubscribe",
     "picture_message",
+    "refusal",
     "understand",
 ]
 
@@ -136,6 +140,22 @@ def understand(text: str) -> Subscribe | Unsubscribe | Ack:
     subscribe = Subscribe(camera, reader.whole("id", 1, _LARGEST_ID, _ID), window, reader.query())
     reader.check()
     return subscribe
+
+
+def refusal(
+    error: BadParameters | UnknownCamera | TooManyStreams | TooManyVariants,
+) -> dict[str, object]:
+    """What a client is told whose message is not obeyed; members as in our problem documents."""
+    told: dict[str, object] = {"detail": str(error)}
+    if isinstance(error, BadParameters):
+        told["parameters"] = [asdict(problem) for problem in error.problems]
+    elif isinstance(error, UnknownCamera):
+        told["cameras"] = error.known
+    elif isinstance(error, TooManyStreams):
+        told |= {"limit": error.limit, "setting": error.setting}
+    else:
+        told["setting"] = "api.limits.max_variants"
+    return told
 
 
 def _no_number(name: str) -> float:

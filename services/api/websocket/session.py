@@ -24,7 +24,7 @@ from services.api.variant import BadParameter, BadParameters, parse_options
 from services.api.variant_ring import suffix_of
 from services.api.watched import TooManyVariants
 from services.api.websocket.line import Line
-from services.api.websocket.messages import Ack, NotUnderstood, Unsubscribe, understand
+from services.api.websocket.messages import Ack, NotUnderstood, Unsubscribe, refusal, understand
 from services.api.websocket.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -184,26 +184,17 @@ class Session:
             said = understand(text)
             name = said.id
             if isinstance(said, Ack):
-                subscription = self._subscriptions.get(said.id)
-                if subscription is not None:  # else it was on its way when that one ended
+                if subscription := self._subscriptions.get(
+                    said.id
+                ):  # else it was on its way when that one ended
                     subscription.acknowledge(said.number)
             elif isinstance(said, Unsubscribe):
                 self._unsubscribe(said.id)
             else:
                 self._subscribe(said)
-        except BadParameters as error:
-            wrong = [
-                {"name": each.name, "value": each.value, "allowed": each.allowed}
-                for each in error.problems
-            ]
+        except (BadParameters, UnknownCamera, TooManyStreams, TooManyVariants) as error:
             meant = error.id if isinstance(error, NotUnderstood) else name
-            self._refuse(meant, str(error), parameters=wrong)
-        except UnknownCamera as error:
-            self._refuse(name, str(error), cameras=error.known)
-        except TooManyStreams as error:
-            self._refuse(name, str(error), limit=error.limit, setting=error.setting)
-        except TooManyVariants as error:
-            self._refuse(name, str(error), setting="api.limits.max_variants")
+            self._tell(error=refusal(error), id=meant)
 
     def _unsubscribe(self, name: int) -> None:
         subscription = self._subscriptions.get(name)
@@ -240,9 +231,6 @@ class Session:
         subscription.close()
         if self._subscriptions.get(subscription.id) is subscription:
             del self._subscriptions[subscription.id]
-
-    def _refuse(self, name: int | None, detail: str, **more: object) -> None:
-        self._tell(error={"detail": detail, **more}, id=name)
 
     def _tell(self, **document: Any) -> None:  # noqa: ANN401 - whatever JSON holds
         self._send(TextMessage(json.dumps(document)))

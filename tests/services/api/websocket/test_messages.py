@@ -10,14 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.cameras import UnknownCamera
 from services.api.encoded import framed
-from services.api.variant import BadParameters
+from services.api.seat import TooManyStreams
+from services.api.variant import BadParameter, BadParameters, Variant
+from services.api.watched import TooManyVariants
 from services.api.websocket.messages import (
     Ack,
     NotUnderstood,
     Subscribe,
     Unsubscribe,
     picture_message,
+    refusal,
     understand,
 )
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
@@ -121,3 +125,21 @@ def test_what_is_refused_still_says_which_subscription_was_meant() -> None:
     with pytest.raises(NotUnderstood) as caught:
         understand('{"subscribe": "video", "id": "7", "window": 99}')
     assert caught.value.id is None
+
+
+@pytest.mark.parametrize(
+    ("error", "members"),
+    [
+        (BadParameters([BadParameter("fps", "0", "more")]), {"parameters"}),
+        (UnknownCamera("attic", ["video"]), {"cameras"}),
+        (TooManyStreams("There are", 3, "api.limits.max_streams"), {"limit", "setting"}),
+        (TooManyVariants(Variant(40), 1, ["quality=50"]), {"setting"}),
+    ],
+)
+def test_refusals_have_the_members_of_problem_documents(
+    error: BadParameters | UnknownCamera | TooManyStreams | TooManyVariants, members: set[str]
+) -> None:
+    told = refusal(error)
+    assert told["detail"] == str(error)
+    assert set(told) == members | {"detail"}
+    assert json.dumps(told)
