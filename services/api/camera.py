@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
+from services.api.audience import Audience
 from services.api.counters import Counters
 from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
@@ -54,6 +55,7 @@ class Camera:
         name: As in the URL.
         feed: The newest frame.
         counters: What happened to its frames here.
+        audience: The clients of its streams here.
         draining: Says whether the worker is shutting down.
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
@@ -79,6 +81,7 @@ class Camera:
         last = LastFrame()
         self.feed = Feed(turned=lambda info: last.turn(info, self._attachment.reader))
         self.counters = Counters()
+        self.audience = Audience()
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths

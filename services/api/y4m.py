@@ -9,11 +9,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from services.api.framing import Unframeable
+
 if TYPE_CHECKING:
+    from services.api.client import Client
     from services.api.encoded import EncodedFrame
-    from services.api.framing import Pieces
-    from services.api.part import BytesPart
-    from services.api.stream import Stream
+    from services.api.part import BytesPart, Pieces
 
 __all__ = ["CONTENT_TYPE", "FRAME", "Y4mFraming", "stream_header", "told_rate"]
 
@@ -67,10 +68,15 @@ class Y4mFraming:
         self._size = (first.width, first.height)
         self.lead = stream_header(first.width, first.height, fps)
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
-        """The frame's line and planes; nothing, and the end, where it has another size."""
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
+        """The frame's line and planes.
+
+        Raises:
+            Unframeable: The camera has another size by now.
+        """
+        del client
         size = (frame.width, frame.height)
         if size != self._size:
-            stream.end("the camera went from {}x{} to {}x{}: Y4M cannot".format(*self._size, *size))
-            return ()
+            then, now = ("{}x{}".format(*each) for each in (self._size, size))
+            raise Unframeable(f"the camera went from {then} to {now}: Y4M cannot")
         return ((frame.part, *frame.plain),)

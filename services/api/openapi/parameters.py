@@ -104,6 +104,13 @@ def parameters(settings: Settings) -> dict[str, Json]:
         ),
     ]
     described += _freshness()
+    described.append(
+        query(
+            "action",
+            "mjpg-streamer's way to ask; _N is the Nth camera of /cameras, counted from 0.",
+            {"type": "string", "pattern": "^(stream|snapshot)(_[0-9]{1,4})?$"},
+        )
+    )
     camera: Json = {
         "name": "camera",
         "in": "path",

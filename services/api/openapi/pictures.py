@@ -11,7 +11,7 @@ from services.api.openapi.parts import Json, Operation, body, header, response
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-__all__ = ["headers", "operations"]
+__all__ = ["headers", "operations", "stream_responses"]
 
 _SHARED: Final = " Of the default camera in the Video Module's ring, whatever the mode."
 _OF_FRAME: Final = ("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online")
@@ -40,7 +40,7 @@ def operations(settings: Settings, *, guarded: bool) -> dict[str, Operation]:
     """
     cameras = list(settings.camera_segments())
     unknown = {"404": problems.unknown_camera(cameras)}
-    stream = _stream_responses(guarded=guarded)
+    stream = stream_responses(guarded=guarded)
     frame = _frame_responses(*_KINDS, headers=_OF_SNAPSHOT)
     return {
         "/stream/{camera}": Operation(
@@ -130,7 +130,12 @@ def _raw(unknown: dict[str, Json], stream: dict[str, Json]) -> dict[str, Operati
     }
 
 
-def _stream_responses(*, guarded: bool) -> dict[str, Json]:
+def stream_responses(*, guarded: bool) -> dict[str, Json]:
+    """What an endless address answers beside what every one does.
+
+    Args:
+        guarded: Whether credentials are needed.
+    """
     return {
         "200": response(
             "The stream, until one side closes the connection.",

@@ -46,4 +46,5 @@ def _raw(camera: Camera) -> Response:
             return Y4mFraming(first, told_rate(options.fps, camera.feed.fps()))
         return MultipartFraming()
 
-    return serve_stream(camera, options, framing_for)
+    kind = "y4m" if options.variant.encoding is Encoding.I420 else "raw"
+    return serve_stream(camera, options, framing_for, kind)

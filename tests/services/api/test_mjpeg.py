@@ -89,3 +89,18 @@ def test_pixels_say_all_that_numpy_needs_to_know() -> None:
     assert dict(mjpeg.pixel_headers(gray))["X-Shape"] == "48,64"
     header = mjpeg.part_header(9216, [], "application/octet-stream")
     assert header == b"Content-Type: application/octet-stream\r\nContent-Length: 9216\r\n\r\n"
+
+
+def test_times_are_ustreamers_and_only_those_that_are_known() -> None:
+    times = dict(mjpeg.ustreamer_times("Time", 10**9, 3 * 10**9, 5 * 10**8, 4 * 10**9))
+    assert times == {
+        "X-UStreamer-Grab-Begin-Time": "1.000000",
+        "X-UStreamer-Grab-End-Time": "1.000000",
+        "X-UStreamer-Encode-Begin-Time": "2.500000",
+        "X-UStreamer-Encode-End-Time": "3.000000",
+        "X-UStreamer-Expose-Begin-Time": "3.000000",
+        "X-UStreamer-Expose-Cmp-Time": "3.000000",
+        "X-UStreamer-Expose-End-Time": "3.000000",
+        "X-UStreamer-Send-Time": "4.000000",
+    }
+    assert not any("Encode" in name for name, _ in mjpeg.ustreamer_times("Time", 1, 2, 0, 3))
