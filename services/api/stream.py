@@ -17,6 +17,7 @@ from gevent.event import Event
 
 from services.api.framing import Unframeable
 from services.api.selection import Selection
+from services.api.variant_ring import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -228,6 +229,7 @@ class Stream:
                 self._repeat()
             if self.adaptation is not None and not self.ended:
                 self.adaptation.follow(self)
+                self.client.variant = suffix_of(self.adaptation.variant)
         deadline = self._clock() + _FAREWELL_S
         while self._rest and self._clock() < deadline and not self._connection.gone():
             self._write_rest()

@@ -22,7 +22,7 @@ from services.api.encoded import EncodedFrame, framed
 from services.api.framing import MultipartAhead, MultipartFraming
 from services.api.part import use_files
 from services.api.stream import Patience, Stream
-from services.api.variant import parse_options
+from services.api.variant import Variant, parse_options
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.settings_stream import StreamSettings
 from tests.support.greenlets import let_run, turns_until
@@ -399,6 +399,10 @@ class NotedAdaptation(Adaptation):
         self.notes.append(missed)
         return missed
 
+    @property
+    def variant(self) -> Variant:
+        return Variant(40)
+
     def follow(self, stream: Viewer) -> None:
         del stream
         self.followed += 1
@@ -420,6 +424,7 @@ def test_client_is_moved_to_another_variant_between_two_parts_only(bench: Bench)
             bench.client.recv(1 << 20)
     bench.stream.end("enough")
     running.join(5.0)
+    assert bench.stream.client.variant == "q40p"
 
 
 def test_repeats_tell_the_adaptation_nothing(bench: Bench, clock: Clock) -> None:
