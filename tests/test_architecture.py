@@ -61,6 +61,7 @@ OUTSIDE_WORLD: Final = {
         "shared/settings_api.py",
         "shared/settings_stream.py",
     ),
+    "prometheus_client": ("services/api/exposition.py",),
     "pydantic_settings": ("shared/settings.py",),
 }
 """Each library with the only files that touch it, so that it could be exchanged there."""

@@ -8,15 +8,17 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
+from services.api.audience import Audience
 from services.api.cache import FrameCache
 from services.api.counters import Counters
 from services.api.encoded import framed
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.report import about_source, about_worker
+from services.api.room import Room
 from services.api.subscriber import Subscriber
 from services.api.variant import parse_options
-from services.api.variant_ring import is_led, sweep_variants
+from services.api.variant_ring import is_led, suffix_of, sweep_variants
 from services.api.watched import Watched
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.advice import Advice
+    from services.api.chronicle import Chronicle
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
     from services.api.variant import Variant
@@ -73,6 +76,7 @@ class Camera:
         ringless: Watched variants whose ring could not be made; the first one went to the log.
         turn: To be taken before a frame is chosen for ``jpeg``.
         watched: Which variants streams show, and whether one more may be.
+        audience: The clients of its streams here.
     """
 
     def __init__(
@@ -87,6 +91,8 @@ class Camera:
         self.name = name
         self.feed = Feed()
         self.counters = Counters()
+        self.audience = Audience()
+        self._room = Room(paths.directory)
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths
@@ -229,8 +235,7 @@ class Camera:
                 view.verify()
                 return jpeg
         jpeg = self._encoder.encode(reader, info.sequence, variant)
-        self.counters.encoded += 1
-        self.counters.encode_seconds += jpeg.encode_ns / 1e9
+        self.counters.note_encoded(suffix_of(variant), jpeg.encode_ns / 1e9)
         return jpeg
 
     def passes(self, info: FrameInfo, variant: Variant) -> bool:
@@ -301,16 +306,36 @@ class Camera:
             key, lambda: self._encoder.blank(geometry, self.why(), last, variant)
         )
 
+    def tell(self, chronicle: Chronicle) -> None:
+        """Write into a chronicle how far the ring is."""
+        earlier, newest, reader = self.feed.earlier, self.feed.newest, self._attachment.reader
+        if newest is None:
+            return
+        if earlier is not None and newest.epoch != chronicle.epoch:
+            chronicle.see(earlier.epoch, earlier.sequence, 0)  # to its last frame
+        same = reader is not None and reader.epoch == newest.epoch
+        dropped = reader.dropped if reader is not None and same else 0
+        chronicle.see(newest.epoch, newest.sequence, dropped)
+
+    def count(self) -> Counters:
+        """The counters, with what others here count for the camera."""
+        counters = self.counters
+        counters.streams = self.audience.entered
+        counters.decoded = self._encoder.decoded_of(self.paths.name)
+        counters.notifications = self._subscriber.notifications
+        counters.refused = self._subscriber.refused
+        return counters
+
     def status(self) -> dict[str, Any]:
         """Everything known about the camera, for the status document."""
+        reader = self._attachment.reader
+        ring = {"ring": reader.total_bytes if reader else None}
         return {
             **about_source(self, self._attachment),
+            "shm": {"directory": str(self.paths.directory), **self._room.sizes(), **ring},
             **about_worker(self, list(self._fanouts.values())),
-            "decoded": self._encoder.decoded_of(self.paths.name),
             "attached": self._attachment.attached,
-            "notifications": self._subscriber.notifications,
             "notifications_missing": self._subscriber.bell.silent,
-            "refused": self._subscriber.refused,
         }
 
 

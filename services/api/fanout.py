@@ -77,6 +77,8 @@ class Fanout:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
         self._newcomers.add(stream)
+        if stream.client is not None:
+            stream.client.variant = self.rendition.suffix
         self.look()
         self.rendition.look()
         if self._greenlet is None:

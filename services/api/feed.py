@@ -31,6 +31,7 @@ class Feed:
 
     Attributes:
         newest: The newest frame; None: there is none yet.
+        earlier: The last frame of the epoch before; None: there was none.
         awaited: Set while anybody waits for a newer one.
     """
 
@@ -39,6 +40,7 @@ class Feed:
         self._waiters: set[Event] = set()
         self._recent: deque[FrameInfo] = deque()
         self.newest: FrameInfo | None = None
+        self.earlier: FrameInfo | None = None
         self.awaited = Event()
 
     def offer(self, info: FrameInfo) -> bool:
@@ -55,6 +57,8 @@ class Feed:
             return False
         if newest is not None and newest.online != info.online:
             self._recent.clear()  # the rate of blanks says nothing about the source
+        if newest is not None and newest.epoch != info.epoch:
+            self.earlier = newest
         self.newest = info
         self._recent.append(info)
         self._forget()

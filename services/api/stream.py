@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.adaptive import Adaptation
+    from services.api.client import Client
     from services.api.connection import Connection
     from services.api.counters import Counters
     from services.api.encoded import EncodedFrame
@@ -65,6 +66,7 @@ class Stream:
 
     Attributes:
         adaptation: Moves the client to what it can follow; None: it gets one variant.
+        client: Who it is; None: nobody keeps a list.
         ended: Why the stream is over, for the log; empty while it runs.
         sent: Parts written.
         sent_bytes: Bytes written.
@@ -92,6 +94,7 @@ class Stream:
         "_wake",
         "_written_at",
         "adaptation",
+        "client",
         "dropped",
         "ended",
         "sent",
@@ -109,6 +112,7 @@ class Stream:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adaptation: Adaptation | None = None
+        self.client: Client | None = None
         self._connection = connection
         self._framing = framing
         self._counters = counters
@@ -185,7 +189,8 @@ class Stream:
 
         The stream must be ``ready``, else two parts would mix.
         """
-        if self.adaptation is not None and jpeg is not self._last:
+        new = jpeg is not self._last
+        if new and self.adaptation is not None:
             self._note(missed=False)
         self._last = jpeg
         self._owed = False
@@ -198,9 +203,13 @@ class Stream:
             self.end("the client has left")
             return
         self._written_at = self._clock()
-        self._counters.sent += 1
+        size_bytes = sum(end - start for _, start, end in pieces)
+        age_s = self._written_at - jpeg.captured_at / 1e9 if new and jpeg.online else None
+        self._counters.note_sent(size_bytes, age_s)
         self.sent += 1
-        self.sent_bytes += sum(end - start for _, start, end in pieces)
+        self.sent_bytes += size_bytes
+        if self.client is not None:
+            self.client.note_sent(size_bytes, self._written_at)
         if self._rest:
             self._moved_at = self._written_at
             self._wake.set()
@@ -306,6 +315,8 @@ class Stream:
     def _drop(self) -> None:
         self._owed = False
         self.dropped += 1
+        if self.client is not None:
+            self.client.dropped += 1
         self._counters.dropped += 1
         self._note(missed=True)
 

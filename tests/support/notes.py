@@ -26,6 +26,7 @@ class Notes(Stream):
 
     def __init__(self, *, eager: bool = True) -> None:
         self.adaptation = None
+        self.client = None
         self.eager = eager
         self.seen: list[EncodedFrame] = []
         self.tended = 0

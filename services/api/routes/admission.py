@@ -30,6 +30,7 @@ _NEEDED: Final = {
     "streams": Scope.VIEW,
     "frames": Scope.VIEW,
     "status": _NUMBERS,
+    "metrics": Scope.METRICS,
     "health": _OPEN,
 }
 """Scopes of which each would do, by blueprint; a new one is for admins until it stands here."""

@@ -424,3 +424,18 @@ def test_variant_that_is_behind_in_the_epoch_before_is_refused(bench: Bench) -> 
     wait_until(bench.stream.ready, "the part to leave")
     assert not bench.stream.wants(frame(8, epoch=1), FPS)
     assert bench.stream.wants(frame(10, epoch=3), FPS)
+
+
+def test_parts_are_counted_with_their_bytes_and_only_news_has_an_age(
+    bench: Bench, clock: Clock
+) -> None:
+    clock.now_s = frame(1).captured_at / 1e9 + 0.004
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(2, online=False))
+    counters = bench.counters
+    assert counters.sent == 3
+    sent = (jpeg(1), jpeg(1), jpeg(2, online=False))
+    assert counters.bytes == sum(len(wire(each)) for each in sent) == bench.stream.sent_bytes
+    assert counters.ages.count == 1
+    assert counters.ages.sum == pytest.approx(0.004, abs=1e-6)
