@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TEXT_BYTES", "Bulletins"]
 
-TEXT_BYTES: Final = 192 * 1024
-"""The longest text: what 1,000 clients are takes about 130 kB."""
+TEXT_BYTES: Final = 256 * 1024
+"""The longest text: what 1,000 clients are takes 110 to 200 kB."""
 _HEADER_BYTES: Final = 64
 _PLACE_BYTES: Final = _HEADER_BYTES + 2 * TEXT_BYTES
 _TRIES: Final = 8

@@ -171,7 +171,6 @@ class Cameras:
 
     def clients(self, camera: Camera) -> list[dict[str, Any]]:
         """Clients of a camera in all workers, with what only admins may see: address and key."""
-        self.workers.publish()
         return self.workers.clients(self.sheet(camera))
 
     @property
@@ -186,7 +185,7 @@ class Cameras:
         return LEGACY if camera is self.legacy else camera.name
 
     def _publish(self) -> None:
-        self.workers.publish()
+        self.workers.publish_list()
 
     def _among(self, place: Place) -> Workers:
         cameras = {self.sheet(camera): camera for camera in self._all()}

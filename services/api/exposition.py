@@ -81,7 +81,12 @@ class _Numbers(Collector):
         yield from _about_histograms(seen)
         yield from _about_cameras(seen)
         yield from _about_room(seen[0].status["shm"])
-        yield from _about_workers(cameras.workers.lateness())
+        text = "Workers there are, those that have just been started among them."
+        yield GaugeMetricFamily(_PREFIX + "workers", text, value=cameras.workers.living())
+        yield _lateness(cameras.workers.lateness())
+        build = GaugeMetricFamily(_PREFIX + "build_info", "1: which version.", labels=("version",))
+        build.add_metric((version(),), 1)
+        yield build
 
 
 def _about_counters(seen: list[_Seen]) -> Iterator[Metric]:
@@ -160,18 +165,13 @@ def _about_room(sizes: dict[str, Any]) -> Iterator[Metric]:
         yield family
 
 
-def _about_workers(lateness: dict[int, dict[str, float]]) -> Iterator[Metric]:
-    text = "Workers that have said something of themselves."
-    yield GaugeMetricFamily(_PREFIX + "workers", text, value=len(lateness))
+def _lateness(by_worker: dict[int, dict[str, float]]) -> Metric:
     late = GaugeMetricFamily(
         _PREFIX + "worker_late_seconds",
         "How late a worker's turns were in the last minute: median, 99th percentile, worst.",
         labels=("worker", "rank"),
     )
-    for place, summary in lateness.items():
+    for place, summary in by_worker.items():
         for rank, late_ms in summary.items():
             late.add_metric((str(place), rank), late_ms / 1e3)
-    yield late
-    build = GaugeMetricFamily(_PREFIX + "build_info", "1, and which version.", labels=("version",))
-    build.add_metric((version(),), 1)
-    yield build
+    return late
