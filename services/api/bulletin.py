@@ -40,6 +40,7 @@ class Bulletins:
     """
 
     def __init__(self, places: int, shared: Callable[[int], memoryview[Any]]) -> None:
+        self._places = places
         self._words = shared(places * _PLACE_BYTES // 8)
         self._bytes = self._words.cast("B")
 
@@ -78,6 +79,10 @@ class Bulletins:
             if zlib.crc32(text) == checksum:
                 return text
         raise RuntimeError(f"the bulletin of place {place} is not whole")
+
+    def texts(self) -> dict[int, bytes]:
+        """The text of each place where anything was said, by workers that have ended too."""
+        return {place: text for place in range(self._places) if (text := self.read(place))}
 
     @staticmethod
     def _start(place: int, which: int) -> int:

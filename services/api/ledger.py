@@ -111,6 +111,7 @@ class Place:
 
     Attributes:
         number: Which one.
+        bulletins: Of all places; it posts its own only.
         left: The bulletin of whoever had the place before; empty: nobody had, or said anything.
     """
 
@@ -121,6 +122,7 @@ class Place:
         self._counts = self._hashes + _ENTRIES
         self._entries: dict[int, int] = {}
         self._spare: list[int] = []
+        self.bulletins = ledger.bulletins
         self.left = ledger.bulletins.read(number)
         # what those who had the place before have counted
         self._begun = {camera: self._row(camera).tolist()[1:] for camera in ledger.sheets}
@@ -186,18 +188,9 @@ class Place:
         ):
             row[column] = begun + cell
 
-    def post(self, bulletin: bytes) -> None:
-        """Say what is no plain number; instead of what was said before."""
-        self._ledger.bulletins.post(self.number, bulletin)
-
     def taken(self) -> list[int]:
         """The places that workers have now."""
         return [number for number, count in enumerate(self._ledger.connections.tolist()) if count]
-
-    def bulletins(self) -> dict[int, bytes]:
-        """What was said at each place, by workers that have ended too; not where nothing was."""
-        read = self._ledger.bulletins.read
-        return {number: text for number in range(_PLACES) if (text := read(number))}
 
     def clients(self, camera: str) -> int:
         """Streams of a camera that are open, in all workers."""

@@ -75,7 +75,7 @@ class Workers:
         """
         for sheet, camera in self._cameras.items():
             self.place.publish(sheet, camera.count())
-        self.place.post(self._numbers() + _BETWEEN + self._list)
+        self.place.bulletins.post(self.place.number, self._numbers() + _BETWEEN + self._list)
 
     def publish_list(self) -> None:
         """``publish``, and tell anew who the clients are; others have a turn meanwhile."""
@@ -101,7 +101,7 @@ class Workers:
         Of each worker the newest 1,000 at most; what others say of theirs is up to a second old.
         """
         self.publish_list()
-        bulletins, rows = self.place.bulletins(), []
+        bulletins, rows = self.place.bulletins.texts(), []
         for place in self.place.taken():
             _, _, listed = bulletins.get(place, b"").partition(_BETWEEN)
             rows += json.loads(listed or b"{}").get(sheet, ())
@@ -144,11 +144,10 @@ class Workers:
 
     def _told(self) -> dict[int, dict[str, Any]]:
         """What was told last at each place, whether its worker lives or not."""
-        return {place: _read(text) for place, text in self.place.bulletins().items()}
+        return {place: _read(text) for place, text in self.place.bulletins.texts().items()}
 
-    def _living(self, told: Mapping[int, dict[str, Any]] | None = None) -> list[dict[str, Any]]:
+    def _living(self, told: Mapping[int, dict[str, Any]]) -> list[dict[str, Any]]:
         """What the workers tell that live."""
-        told = self._told() if told is None else told
         return [told[place] for place in self.place.taken() if place in told]
 
     def _numbers(self) -> bytes:

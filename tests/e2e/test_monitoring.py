@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 import pytest
 import yaml
@@ -162,6 +163,10 @@ def test_prometheus_scrapes_a_running_api_with_a_token_and_the_rules_follow(
         assert prometheus.value("count(ringcast_build_info)") == 1
         wait_until(lambda: prometheus.rules_health() == {"ok"}, "all rules to be evaluated")
         assert prometheus.alerts() == set()
+        for panel in panels():
+            for target in panel["targets"]:
+                shown = target["expr"].replace("$camera", ".*").replace("$__rate_interval", "5s")
+                assert prometheus.ask(f"query?query={quote(shown)}")["resultType"] == "vector"
         video.stop()
         wanted = {"RingcastCameraOffline", "RingcastNoFreshFrames"}
         wait_until(

@@ -70,17 +70,19 @@ def test_reader_sees_whole_texts_only_while_another_process_writes_and_is_killed
         number = 0
         while True:
             number += 1
-            place.post(str(number % 10).encode() * (1 + 977 * number % TEXT_BYTES))
+            place.bulletins.post(
+                place.number, str(number % 10).encode() * (1 + 977 * number % TEXT_BYTES)
+            )
 
     writer = FORK.Process(target=write, daemon=True)
     writer.start()
     seen: set[bytes] = set()
     while len(seen) < 10:
-        seen |= {text[:1] for text in place.bulletins().values()}
-        for text in place.bulletins().values():
+        seen |= {text[:1] for text in place.bulletins.texts().values()}
+        for text in place.bulletins.texts().values():
             assert text == text[:1] * len(text)
     assert writer.pid is not None
     os.kill(writer.pid, signal.SIGKILL)
     writer.join(10.0)
-    (last,) = place.bulletins().values()
+    (last,) = place.bulletins.texts().values()
     assert last == last[:1] * len(last) != b""
