@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, current_app, make_response, render_template
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from services.api.routes import cameras
 
@@ -24,7 +24,17 @@ _NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone
 @routes.get("/")
 def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
-    response = make_response(render_template("index.html", cameras=cameras().names()))
+    names, stream = cameras().names(), cameras().settings.api.stream
+    asked = request.args.get("camera")
+    body = render_template(
+        "index.html",
+        cameras=names,
+        chosen=asked if asked in names else names[0],
+        quality=stream.quality,
+        resolution=stream.resolution,
+        framerate=stream.framerate,
+    )
+    response = make_response(body)
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Cache-Control"] = "no-cache"
     response.headers["X-Frame-Options"] = "SAMEORIGIN"  # for browsers without frame-ancestors
