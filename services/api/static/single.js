@@ -58,7 +58,8 @@ function recipeItem({ label, text }) {
   const item = document.getElementById("recipe").content.firstElementChild.cloneNode(true);
   const button = item.querySelector("button");
   button.querySelector("b").textContent = label;
-  button.querySelector("code").textContent = text.split("\n").find((line) => line.includes("://")) ?? text;
+  const telling = text.split("\n").find((line) => line.includes("://"));
+  button.querySelector("code").textContent = telling.trim().replaceAll(location.origin, "");
   button.title = text;
   button.setAttribute("aria-label", `Copy: ${label}`);
   button.addEventListener("click", () => copy(text, label));
