@@ -19,6 +19,7 @@ from services.api.routes import (
     requests,
     status,
     streams,
+    websocket,
 )
 from services.api.settled import in_force
 
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
         app.register_blueprint(blueprint)
+    app.register_blueprint(websocket.routes)
     problems.register(app)
     admission.register(app)
     requests.register(app)

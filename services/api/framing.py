@@ -12,16 +12,11 @@ from services.api import mjpeg
 from services.api.part import BytesPart
 
 if TYPE_CHECKING:
+    from services.api.client import Client
     from services.api.encoded import EncodedFrame
-    from services.api.part import Part
-    from services.api.stream import Stream
+    from services.api.part import Pieces
 
-__all__ = ["Framing", "MultipartAhead", "MultipartFraming", "Piece", "Pieces"]
-
-Piece = tuple["Part", int, int]
-"""Bytes of a part, from the one place to the other."""
-
-Pieces = tuple[Piece, ...]
+__all__ = ["Framing", "MultipartAhead", "MultipartFraming"]
 
 
 class Framing(Protocol):
@@ -37,12 +32,12 @@ class Framing(Protocol):
     lead: bytes
     closing: BytesPart | None
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """What to send for a frame, one after the other.
 
         Args:
             frame: The same for every client of its variant.
-            stream: The client's; what it says of itself may stand in the bytes.
+            client: Whose they are; what is known of it may stand in the bytes.
         """
         ...
 
@@ -54,9 +49,9 @@ class MultipartFraming:
     lead: bytes = mjpeg.LEAD
     closing: BytesPart | None = BytesPart([mjpeg.CLOSING])
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """The part as it is, in one stretch."""
-        del stream
+        del client
         return ((frame.part, *frame.whole),)
 
 
@@ -66,7 +61,7 @@ class MultipartAhead(MultipartFraming):
     lead = mjpeg.ADVANCE_LEAD
     closing: BytesPart | None = BytesPart([mjpeg.ADVANCE_CLOSING])
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """The picture, and the header of the next part."""
-        del stream
+        del client
         return ((frame.part, *frame.advance),)

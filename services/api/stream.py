@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Final
 
 from gevent.event import Event
 
-from services.api.pacer import Pacer
+from services.api.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.adaptive import Adaptation
+    from services.api.client import Client
     from services.api.connection import Connection
     from services.api.counters import Counters
     from services.api.encoded import EncodedFrame
-    from services.api.framing import Framing, Pieces
+    from services.api.framing import Framing
+    from services.api.part import Pieces
     from shared.frame import FrameInfo
 
 __all__ = ["Patience", "Stream"]
@@ -56,19 +58,17 @@ class Stream:
     """One client.
 
     Args:
+        client: Who it is; what it is sent is counted there.
         connection: Its socket; the response's headers and the framing's lead were sent.
         framing: What it is sent around the pictures.
         counters: Of its camera.
-        fps: Most frames per second it wants.
         patience: How long it is waited for, and it waits.
         clock: A steady clock, seconds.
 
     Attributes:
         adaptation: Moves the client to what it can follow; None: it gets one variant.
+        client: Who it is.
         ended: Why the stream is over, for the log; empty while it runs.
-        sent: Parts written.
-        sent_bytes: Bytes written.
-        dropped: Frames this client was too slow for.
     """
 
     # Slots: with hundreds of clients a turn of the fan-out waits for memory, not for arithmetic.
@@ -76,50 +76,41 @@ class Stream:
         "__weakref__",
         "_clock",
         "_connection",
-        "_considered",
-        "_considered_epoch",
         "_counters",
         "_framing",
-        "_last",
         "_moved_at",
-        "_owed",
-        "_pacer",
         "_repeat_after_s",
         "_rest",
+        "_selection",
         "_stall_timeout_s",
         "_tended_at",
         "_unsent",
         "_wake",
         "_written_at",
         "adaptation",
-        "dropped",
+        "client",
         "ended",
-        "sent",
-        "sent_bytes",
     )
 
     def __init__(
         self,
+        client: Client,
         connection: Connection,
         framing: Framing,
         counters: Counters,
         *,
-        fps: float,
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adaptation: Adaptation | None = None
+        self.client = client
         self._connection = connection
         self._framing = framing
         self._counters = counters
         self._clock = clock
-        self._pacer = Pacer(fps)
+        self._selection = Selection(counters, client.options.fps, self._drop)
         self._stall_timeout_s = patience.stall_s
-        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._pacer.interval_ns / 1e9)
-        self._last: EncodedFrame | None = None
-        self._considered = 0
-        self._considered_epoch = 0
-        self._owed = False
+        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._selection.interval_ns / 1e9)
         self._rest: Pieces = ()
         self._written_at = clock()
         self._unsent = 0
@@ -127,9 +118,6 @@ class Stream:
         self._tended_at = clock()
         self._wake = Event()
         self.ended = ""
-        self.sent = 0
-        self.sent_bytes = 0
-        self.dropped = 0
 
     def would_take(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether the frame would be sent if it were there; counts nothing.
@@ -138,9 +126,9 @@ class Stream:
             info: A frame of the camera; older ones may still be offered.
             source_fps: Measured rate of the source.
         """
-        if self.ended or self._has(info):
+        if self.ended:
             return False
-        return self._pacer.due(info.captured_at, source_fps) and self.ready()
+        return self._selection.would_take(info, source_fps) and self.ready()
 
     def wants(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether the frame is to be sent now; counts what is skipped and dropped.
@@ -151,15 +139,7 @@ class Stream:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
         """
-        if self.ended or self._has(info):
-            return False
-        due = self._pacer.due(info.captured_at, source_fps)
-        if info.origin_sequence > self._considered or info.origin_epoch != self._considered_epoch:
-            self._consider(info, due=due)
-        if due and not self.ready():
-            self._owed = True
-            return False
-        return due
+        return not self.ended and self._selection.wants(info, source_fps, self.ready)
 
     def ready(self) -> bool:
         """Whether everything written so far has left this machine; ends a client that stalls."""
@@ -185,22 +165,17 @@ class Stream:
 
         The stream must be ``ready``, else two parts would mix.
         """
-        if self.adaptation is not None and jpeg is not self._last:
+        if self._selection.take(jpeg):
             self._note(missed=False)
-        self._last = jpeg
-        self._owed = False
-        if jpeg.online:
-            self._pacer.sent(jpeg.captured_at)
-        pieces = self._framing.pieces(jpeg, self)
+        pieces = self._framing.pieces(jpeg, self.client)
         try:
-            self._rest = self._write(pieces)
+            self._rest = self._connection.write(pieces)
         except OSError:
             self.end("the client has left")
             return
         self._written_at = self._clock()
         self._counters.sent += 1
-        self.sent += 1
-        self.sent_bytes += sum(end - start for _, start, end in pieces)
+        self.client.note_sent(sum(end - start for _, start, end in pieces), self._written_at)
         if self._rest:
             self._moved_at = self._written_at
             self._wake.set()
@@ -218,11 +193,11 @@ class Stream:
         self._tended_at = now
         if self._connection.gone():
             self.end("the client has left")
-        elif self.ready() and self._last is not None:
+        elif self.ready() and self._selection.last is not None:
             silent_s = self._clock() - self._written_at
             if silent_s >= self._repeat_after_s:
                 self._counters.repeated += 1
-                self.send(self._last)
+                self.send(self._selection.last)
 
     def end(self, why: str) -> None:
         """Have the greenlet end the stream; again is harmless."""
@@ -243,37 +218,10 @@ class Stream:
         if not self._rest:
             self._say_goodbye()
 
-    def _has(self, info: FrameInfo) -> bool:
-        last = self._last
-        if last is None:
-            return False
-        if last.epoch != info.origin_epoch:  # another variant may be behind, in the epoch before
-            return last.online and info.captured_at < last.captured_at
-        if last.sequence == info.origin_sequence:  # a blank of our own repeats the last number
-            return last.online or not info.online
-        return last.sequence > info.origin_sequence
-
-    def _consider(self, info: FrameInfo, *, due: bool) -> None:
-        """Count, at the first look at a frame, what becomes of it and of the one before."""
-        self._considered = info.origin_sequence
-        self._considered_epoch = info.origin_epoch
-        if self._owed:  # a newer frame is here, so the one that was owed will never be sent
-            self._drop()
-        if not due:
-            self._counters.skipped += 1
-
     def _end_if_stalled(self, now: float) -> None:
         if now - self._moved_at >= self._stall_timeout_s and not self.ended:
             self._counters.stalled += 1
             self.end(f"the client took nothing for {self._stall_timeout_s:g} s")
-
-    def _write(self, pieces: Pieces) -> Pieces:
-        """Send what the kernel takes at once; give back what is left."""
-        for number, (part, start, end) in enumerate(pieces):
-            taken = self._connection.send(part, start, end)
-            if taken < end - start:
-                return ((part, start + taken, end), *pieces[number + 1 :])
-        return ()
 
     def _finish_part(self) -> None:
         while self._rest and not self.ended:
@@ -284,7 +232,7 @@ class Stream:
         before = self._rest
         self._connection.wait_writable(_WRITE_WAIT_S)
         try:
-            self._rest = self._write(before)
+            self._rest = self._connection.write(before)
         except OSError:
             self.end("the client has left")
             self._rest = ()
@@ -304,9 +252,7 @@ class Stream:
             log.debug("a client left before the closing bytes")
 
     def _drop(self) -> None:
-        self._owed = False
-        self.dropped += 1
-        self._counters.dropped += 1
+        self.client.dropped += 1
         self._note(missed=True)
 
     def _note(self, *, missed: bool) -> None:

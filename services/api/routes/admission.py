@@ -31,6 +31,7 @@ _NEEDED: Final = {
     "frames": Scope.VIEW,
     "status": _NUMBERS,
     "health": _OPEN,
+    "websocket": Scope.VIEW,
 }
 """Scopes of which each would do, by blueprint; a new one is for admins until it stands here."""
 

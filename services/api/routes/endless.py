@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import logging
+import os
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -13,6 +15,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from services.api import deadline
 from services.api.adaptive import Adaptation
+from services.api.client import Client
 from services.api.connection import Connection
 from services.api.ladder import step_name
 from services.api.routes import cameras, client_address, client_gone
@@ -42,6 +45,14 @@ HEADERS: Final = {
 """No cache and no proxy may hold a live picture back."""
 
 
+_numbers: Final = itertools.count(1)
+
+
+def new_client(kind: str, options: StreamOptions) -> Client:
+    """Who the client of the present request is."""
+    return Client(f"{os.getpid():x}-{next(_numbers):x}", client_address(), kind, options)
+
+
 def _asked_for() -> str:
     """Path and query for the log, of the query what is ours: the rest may hold secrets."""
     known = [(name, request.args[name]) for name in PARAMETERS if name in request.args]
@@ -49,7 +60,10 @@ def _asked_for() -> str:
 
 
 def serve_stream(
-    camera: Camera, options: StreamOptions, framing_for: Callable[[EncodedFrame], Framing]
+    camera: Camera,
+    options: StreamOptions,
+    framing_for: Callable[[EncodedFrame], Framing],
+    kind: str = "mjpeg",
 ) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late.
 
@@ -57,6 +71,7 @@ def serve_stream(
         camera: Whose.
         options: What the client asked for.
         framing_for: Chooses what surrounds the pictures, of which the first is known by then.
+        kind: What it is called in lists of clients.
     """
     with contextlib.ExitStack() as held:
         seat = cameras().admit(camera, client_address())
@@ -72,7 +87,8 @@ def serve_stream(
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            body = _body(camera, options, framing, adaptation, request.environ)
+            client = new_client(kind, options)
+            body = _body(camera, options, framing, adaptation, client, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=framing.content_type)
@@ -88,6 +104,7 @@ def _body(
     options: StreamOptions,
     framing: Framing,
     adaptation: Adaptation,
+    client: Client,
     environ: MutableMapping[str, Any],
 ) -> Iterator[bytes]:
     """Yield the framing's lead, so that gunicorn sends the headers; then own the socket."""
@@ -97,10 +114,10 @@ def _body(
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
     stream = Stream(
+        client,
         connection,
         framing,
         camera.counters,
-        fps=options.fps,
         patience=Patience(limits.stall_timeout_sec, limits.performance.repeat_after_sec),
     )
     if options.ladder:
@@ -115,7 +132,7 @@ def _body(
             "stream of %s ended: %s; %d parts, %d bytes, %d dropped",
             camera.name,
             stream.ended or "interrupted",
-            stream.sent,
-            stream.sent_bytes,
-            stream.dropped,
+            client.sent,
+            client.sent_bytes,
+            client.dropped,
         )

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.api import mjpeg
+from services.api.client import Client
 from services.api.encoded import framed
 from services.api.framing import MultipartAhead, MultipartFraming
+from services.api.variant import parse_options
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
-from tests.support.notes import Notes
+from shared.settings_stream import StreamSettings
 
 if TYPE_CHECKING:
     from services.api.framing import Framing
@@ -19,10 +21,11 @@ AT = MonotonicNs(10**12)
 INFO = FrameInfo(Epoch(7), Sequence(3), AT, AT, Geometry(64, 48, PixelFormat.JPEG), 4)
 PICTURE = b"\xff\xd8picture\xff\xd9"
 FRAME = framed(INFO, PICTURE)
+CLIENT = Client("1", "192.0.2.1", "mjpeg", parse_options({}, StreamSettings()))
 
 
 def sent(framing: Framing) -> bytes:
-    pieces = framing.pieces(FRAME, Notes())
+    pieces = framing.pieces(FRAME, CLIENT)
     return framing.lead + b"".join(part.read(start, end) for part, start, end in pieces)
 
 
