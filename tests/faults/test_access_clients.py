@@ -137,13 +137,13 @@ def browser() -> Iterator[Browser]:
 
 
 def moves(page: Page) -> None:
-    """Wait until the page shows the picture, says that it is online, and its frames go on."""
+    """Wait until the page shows the picture, says that it is live, and its frames go on."""
     numbers: set[str] = set()
 
     def shown() -> bool:
-        width = page.evaluate("document.getElementById('picture').naturalWidth")
+        width = page.evaluate("document.getElementById('picture')?.width")
         numbers.add(page.text_content("#number") or "")
-        return width == 320 and page.text_content("#state") == "online" and len(numbers) >= 3
+        return width == 320 and page.text_content("#state") == "Live" and len(numbers) >= 3
 
     wait_until(shown, "the picture to move")
 

@@ -191,7 +191,8 @@ export class Player {
     this.#paintedMs = atMs;
     this.#paintedSinceOpen = true;
     this.#failures = 0;
-    this.#silences = 0;
+    // one picture is no stream yet: a proxy may pass on what fits into its first buffer
+    if (atMs - this.#openedMs > SILENT_MS) this.#silences = 0;
   }
 
   #watch() {
