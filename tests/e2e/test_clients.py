@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
@@ -17,15 +15,13 @@ from shared.frame_code import read_codes
 from tests.support.mjpeg_client import get
 from tests.support.multipart import MultipartReader
 from tests.support.pictures import bars_are_right, number_in, write_h264
-from tests.support.processes import wait_until
-from tests.support.streams import STREAM, assert_never_back, assert_telling, status
+from tests.support.streams import STREAM, assert_never_back, assert_telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from playwright.sync_api import Page
 
     from tests.support.multipart import Part
     from tests.support.processes import Api, Services

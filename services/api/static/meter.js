@@ -1,6 +1,7 @@
 // What this browser gets: pictures painted and bits received per second, age when painted.
 
 const WINDOW_MS = 2000;
+const LEAST_S = 0.75; // two pictures that happen to come together are no rate
 
 export class Meter {
   #painted = [];
@@ -46,6 +47,8 @@ function trim(list, atMs) {
   if (list.length && list.at(-1).atMs < atMs - 2 * WINDOW_MS) list.length = 0;
 }
 
+/** Seconds from first to last; 0 where that is too short to tell a rate. */
 function spanS(list) {
-  return list.length > 1 ? (list.at(-1).atMs - list[0].atMs) / 1000 : 0;
+  const span = list.length > 1 ? (list.at(-1).atMs - list[0].atMs) / 1000 : 0;
+  return span < LEAST_S ? 0 : span;
 }

@@ -37,9 +37,10 @@ export function present(root, told) {
   root.dataset.state = told.state;
   root.dataset.painted = told.painted;
   root.dataset.degraded = told.degraded;
-  const icon = root.querySelector("[data-icon] use");
-  const wanted = `#icon-${told.state}`;
-  if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  for (const icon of root.querySelectorAll("[data-icon] use")) {
+    const wanted = `#icon-${told.state}`;
+    if (icon.getAttribute("href") !== wanted) icon.setAttribute("href", wanted);
+  }
 }
 
 function duration(ms) {

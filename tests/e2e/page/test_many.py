@@ -114,6 +114,15 @@ def test_wall_fills_the_screen_and_nothing_else(many: Api, page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollHeight") <= 1080
 
 
+def settled(page: Page) -> bool:
+    """Whether every live camera in sight has its rate and its age."""
+    shown = page.eval_on_selector_all(
+        ".camera[data-state=live] :is([data-show=fps], [data-show=age])",
+        "all => all.map(each => each.textContent)",
+    )
+    return bool(shown) and "–" not in shown  # noqa: RUF001 - the page's dash
+
+
 SHOTS: Final = {
     "page-grid": (1280, 860, "light", ""),
     "page-grid-phone": (360, 740, "dark", ""),
@@ -140,7 +149,7 @@ def test_screenshots_are_taken_for_whoever_reviews_a_change(
         wait_until(lambda: text(page, "#state") == "No signal", "no signal")
     else:
         moves(page, "canvas", 4)
-        wait_until(lambda: text(page, "[data-show=age]").endswith("s"), "the numbers")
+        wait_until(lambda: settled(page), "every camera's numbers")
     target = ROOT / "artifacts" / "screenshots" / f"{name}.png"
     target.parent.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=target)
