@@ -111,8 +111,8 @@ bindKeys((name, key) => {
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a");
-  if (link && link.search !== undefined && link.pathname === location.pathname) {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  if (link && !link.hash && link.pathname === location.pathname) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     history.pushState(null, "", link.href);
     show();

@@ -13,6 +13,7 @@ const TICK_MS = 500;
 const SILENT_MS = 5000;
 const BEHIND_S = 4;
 const BEHIND_TIMES = 3;
+const MOST_FAILURES = 2;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10000;
 
@@ -133,7 +134,7 @@ export class Player {
       frame: unlessOver((frame) => this.#arrived(frame)),
       bytes: unlessOver((count) => this.#meter.received(count, now())),
       image: unlessOver((size) => this.#imagePainted(size)),
-      ended: unlessOver(() => this.#again()),
+      ended: unlessOver((why) => this.#ended(why)),
       unable: unlessOver((why) => this.#next(why)),
     });
     this.#stopTransport = () => {
@@ -149,6 +150,13 @@ export class Player {
     this.#painter.stop();
   }
 
+  /** A transport that fails again and again though there are pictures is not for this browser. */
+  #ended(why) {
+    const hopeless = !this.#paintedSinceOpen && this.#failures >= MOST_FAILURES && this.#live();
+    if (hopeless) this.#next(why);
+    else this.#again();
+  }
+
   #again() {
     this.#close();
     const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
@@ -161,6 +169,7 @@ export class Player {
     if (this.#step + 1 >= this.#order.length) return this.#again();
     this.#step += 1;
     if (this.#order[this.#step] === "polling") this.#why = why;
+    this.#failures = 0;
     this.#silences = 0;
     this.#behind = 0;
     return this.#open();

@@ -144,3 +144,26 @@ def test_page_that_comes_back_from_the_history_goes_on(running: Api, page: Page)
     wait_until(lambda: status(running)["clients"] == 0, "the stream to be given back", 5.0)
     page.go_back(wait_until="commit")
     moves(page)
+
+
+def test_browser_that_refuses_streams_to_scripts_gets_an_image(running: Api, page: Page) -> None:
+    """As Safari does: fetch of multipart/x-mixed-replace fails at once."""
+    page.add_init_script("""{
+        const real = window.fetch;
+        window.fetch = (address, how) => new URL(address).pathname === "/stream/video"
+            ? Promise.reject(new TypeError("Load failed")) : real(address, how);
+    }""")
+    page.goto(running.url + "/", wait_until="domcontentloaded")
+    moves(page, ".stage img")
+    says(page, "Live")
+    assert text(page, "#transport") == "MJPEG in <img>"
+
+
+def test_skip_link_leads_to_the_picture_and_does_not_start_anew(running: Api, page: Page) -> None:
+    page.goto(running.url + "/", wait_until="domcontentloaded")
+    moves(page)
+    page.evaluate("document.getElementById('picture').dataset.same = 'yes'")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.get_attribute("#picture", "data-same") == "yes"

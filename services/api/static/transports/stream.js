@@ -7,8 +7,8 @@ import { cameraAddress } from "../urls.js";
 export const note = "MJPEG stream";
 
 /**
- * Starts; returns how to stop. events: frame(frame), bytes(count), ended(why), unable(why) where
- * this browser cannot read streams this way (Safari refuses multipart to fetch).
+ * Starts; returns how to stop. events: frame(frame), bytes(count), image(size) from an <img>,
+ * ended(why), and unable(why) where it is no use to try again.
  */
 export function start({ camera, options }, events) {
   const ending = new AbortController();
@@ -24,12 +24,11 @@ export function start({ camera, options }, events) {
 async function read(address, signal, events) {
   const answer = await fetch(address, { cache: "no-store", signal });
   if (!answer.ok) throw new Error(`the stream answers ${answer.status}`);
-  if (!answer.body) return events.unable("this browser cannot read streams");
   const parts = new MultipartReader();
   const body = answer.body.getReader();
   for (;;) {
     const { done, value } = await body.read();
-    if (done) return undefined;
+    if (done) return;
     events.bytes(value.length);
     parts.feed(value);
     for (let part = parts.next(); part; part = parts.next()) {
