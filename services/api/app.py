@@ -11,6 +11,7 @@ from services.api.access.proxies import RealAddress
 from services.api.cameras import Cameras
 from services.api.routes import (
     admission,
+    compat,
     frames,
     headers,
     health,
@@ -47,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in (streams.routes, frames.routes, status.routes, health.routes, page.routes):
         app.register_blueprint(blueprint)
     app.register_blueprint(websocket.routes)
+    app.register_blueprint(compat.routes)
     problems.register(app)
     admission.register(app)
     requests.register(app)

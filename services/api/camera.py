@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
+from services.api.audience import Audience
 from services.api.cache import FrameCache
 from services.api.counters import Counters
 from services.api.encoded import framed
@@ -64,6 +65,7 @@ class Camera:
         name: As in the URL.
         feed: The newest frame.
         counters: What happened to its frames here.
+        audience: The clients of its streams here.
         draining: Says whether the worker is shutting down.
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
@@ -87,6 +89,7 @@ class Camera:
         self.name = name
         self.feed = Feed()
         self.counters = Counters()
+        self.audience = Audience()
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths

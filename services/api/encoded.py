@@ -42,6 +42,7 @@ class EncodedFrame:
         quality: 1 to 100; None: as the camera gave it.
         width: Of the picture, pixels.
         height: Of the picture, pixels.
+        made_at: When it was there for all clients, ``CLOCK_MONOTONIC``.
         whole: Start and end of what most clients are sent.
         advance: Start and end for a client that was sent this part's header in advance.
     """
@@ -57,11 +58,13 @@ class EncodedFrame:
     quality: int | None
     width: int
     height: int
+    made_at: int = field(init=False, repr=False)
     whole: tuple[int, int] = field(init=False, repr=False)
     advance: tuple[int, int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find the two stretches, counting from the end of the part."""
+        self.made_at = time.monotonic_ns()
         whole_end = self.part.size_bytes - len(mjpeg.NEXT_HEADER)
         self.whole = (0, whole_end)
         self.advance = (whole_end - len(mjpeg.TRAILER) - self.size_bytes, self.part.size_bytes)

@@ -27,8 +27,8 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _STREAM_PATH: Final = re.compile(r"/stream(?:/(?:video/shm|[^/]+)(?:/raw)?)?/?\Z")
-_STREAM_ACTION: Final = re.compile(r"(?:^|&)action=stream(?:&|\Z)")
-"""mjpg-streamer's address of its stream: ``/?action=stream``."""
+_STREAM_ACTION: Final = re.compile(r"(?:^|&)action=stream(?:_[0-9]+)?(?:&|\Z)")
+"""mjpg-streamer's address of its stream: ``/?action=stream``, of the Nth ``stream_N``."""
 
 _WEBSOCKET_PATH: Final = "/ws"
 

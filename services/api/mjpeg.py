@@ -34,6 +34,8 @@ __all__ = [
     "frame_headers",
     "part_header",
     "picture_headers",
+    "ustreamer_headers",
+    "ustreamer_times",
 ]
 
 BOUNDARY: Final = b"frame"
@@ -93,6 +95,47 @@ def checksum_headers(checksum: int) -> list[tuple[str, str]]:
         checksum: CRC-32 of the picture, as ``zlib.crc32`` has it.
     """
     return [("X-CRC32", f"{checksum:08x}")]
+
+
+def ustreamer_headers(
+    *, online: bool, dropped: int, size: tuple[int, int]
+) -> list[tuple[str, str]]:
+    """What µStreamer says about a picture, by its names.
+
+    Args:
+        online: False for a blank.
+        dropped: Frames that were not sent since; to us, what this client was too slow for.
+        size: Width and height, pixels.
+    """
+    return [
+        ("X-UStreamer-Online", "true" if online else "false"),
+        ("X-UStreamer-Dropped", str(dropped)),
+        ("X-UStreamer-Width", str(size[0])),
+        ("X-UStreamer-Height", str(size[1])),
+    ]
+
+
+def ustreamer_times(
+    ending: str, captured_at: int, made_at: int, encode_ns: int, now_ns: int
+) -> list[tuple[str, str]]:
+    """When what happened to a picture, by µStreamer's names; ``CLOCK_MONOTONIC``, seconds.
+
+    Grabbing is a moment to us, and so is exposing: when the picture was there for all clients. What
+    was not encoded by this process has no times of encoding.
+
+    Args:
+        ending: Of the names: ``Time`` in a stream, ``Timestamp`` in a snapshot.
+        captured_at: When the frame was captured, nanoseconds.
+        made_at: When the picture was there, nanoseconds.
+        encode_ns: What encoding it took; 0: nothing was encoded.
+        now_ns: Now, nanoseconds.
+    """
+    moments = {"Grab-Begin": captured_at, "Grab-End": captured_at}
+    if encode_ns:
+        moments |= {"Encode-Begin": made_at - encode_ns, "Encode-End": made_at}
+    moments |= {"Expose-Begin": made_at, "Expose-Cmp": made_at, "Expose-End": made_at}
+    moments["Send"] = now_ns
+    return [(f"X-UStreamer-{name}-{ending}", f"{at / 1e9:.6f}") for name, at in moments.items()]
 
 
 def part_header(size_bytes: int, headers: list[tuple[str, str]]) -> bytes:

@@ -37,6 +37,9 @@ _WRITE_WAIT_S: Final = 0.25
 _FAREWELL_S: Final = 0.5
 """How long a part that is half written may still take when the server ends the stream."""
 
+_FINAL_INTERVALS: Final = 2.0
+"""A frame that nothing has followed for so many frames is taken for the last for a while."""
+
 _MOMENT_S: Final = 0.1
 _TEND_BUSY_S: Final = 1.0
 
@@ -74,10 +77,12 @@ class Stream:
     # Slots: with hundreds of clients a turn of the fan-out waits for memory, not for arithmetic.
     __slots__ = (
         "__weakref__",
+        "_alone",
         "_clock",
         "_connection",
         "_counters",
         "_framing",
+        "_interval_s",
         "_moved_at",
         "_repeat_after_s",
         "_rest",
@@ -111,6 +116,8 @@ class Stream:
         self._selection = Selection(counters, client.options.fps, self._drop)
         self._stall_timeout_s = patience.stall_s
         self._repeat_after_s = max(patience.repeat_s, 1.25 * self._selection.interval_ns / 1e9)
+        self._interval_s = self._selection.interval_ns / 1e9
+        self._alone = False
         self._rest: Pieces = ()
         self._written_at = clock()
         self._unsent = 0
@@ -139,6 +146,8 @@ class Stream:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
         """
+        if source_fps > 0.0:
+            self._interval_s = max(1.0 / source_fps, self._selection.interval_ns / 1e9)
         return not self.ended and self._selection.wants(info, source_fps, self.ready)
 
     def ready(self) -> bool:
@@ -165,7 +174,8 @@ class Stream:
 
         The stream must be ``ready``, else two parts would mix.
         """
-        if self._selection.take(jpeg):
+        another = self._selection.take(jpeg)
+        if another:
             self._note(missed=False)
         pieces = self._framing.pieces(jpeg, self.client)
         try:
@@ -176,8 +186,10 @@ class Stream:
         self._written_at = self._clock()
         self._counters.sent += 1
         self.client.note_sent(sum(end - start for _, start, end in pieces), self._written_at)
+        self._alone = another and self.client.dual_final_frames
         if self._rest:
             self._moved_at = self._written_at
+        if self._rest or self._alone:
             self._wake.set()
 
     def tend(self) -> None:
@@ -193,11 +205,8 @@ class Stream:
         self._tended_at = now
         if self._connection.gone():
             self.end("the client has left")
-        elif self.ready() and self._selection.last is not None:
-            silent_s = self._clock() - self._written_at
-            if silent_s >= self._repeat_after_s:
-                self._counters.repeated += 1
-                self.send(self._selection.last)
+        elif self._clock() - self._written_at >= self._repeat_after_s:
+            self._repeat()
 
     def end(self, why: str) -> None:
         """Have the greenlet end the stream; again is harmless."""
@@ -207,9 +216,12 @@ class Stream:
     def run(self) -> None:
         """The client's greenlet: finish what was written in part, say goodbye at the end."""
         while not self.ended:
-            self._wake.wait()
+            self._wake.wait(self._until_final_s())
             self._wake.clear()
             self._finish_part()
+            if self._until_final_s() == 0.0:
+                self._alone = False
+                self._repeat()
             if self.adaptation is not None and not self.ended:
                 self.adaptation.follow(self)
         deadline = self._clock() + _FAREWELL_S
@@ -217,6 +229,19 @@ class Stream:
             self._write_rest()
         if not self._rest:
             self._say_goodbye()
+
+    def _repeat(self) -> None:
+        """Send the last part again, if the client takes it."""
+        last = self._selection.last
+        if not self.ended and last is not None and self.ready():
+            self._counters.repeated += 1
+            self.send(last)
+
+    def _until_final_s(self) -> float | None:
+        """How long to wait for a frame after the last one before that is sent twice; None: no."""
+        if not self._alone or self.ended:
+            return None
+        return max(0.0, self._written_at + _FINAL_INTERVALS * self._interval_s - self._clock())
 
     def _end_if_stalled(self, now: float) -> None:
         if now - self._moved_at >= self._stall_timeout_s and not self.ended:

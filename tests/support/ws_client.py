@@ -75,7 +75,8 @@ class Picture:
     @classmethod
     def read(cls, data: bytes) -> Self:
         """Take a message apart."""
-        return cls(*_HEADER.unpack_from(data), data[_HEADER.size :])
+        fields: tuple[int, int, int, int, int, int, int, int] = _HEADER.unpack_from(data)
+        return cls(*fields, data[_HEADER.size :])
 
 
 class WsClient:
@@ -84,7 +85,6 @@ class WsClient:
     Args:
         url: ``http://host:port/ws?query``.
         headers: Further ones of the request.
-        protocols: Subprotocols to offer.
         tls: How to speak TLS; None: in plain.
         acknowledging: Whether each picture is acknowledged as it is taken by ``picture``.
         answering: Whether it answers the server's pings.
@@ -102,7 +102,6 @@ class WsClient:
         url: str,
         *,
         headers: Mapping[str, str] | None = None,
-        protocols: tuple[str, ...] = ("ringcast.v1",),
         tls: ssl.SSLContext | None = None,
         acknowledging: bool = True,
         answering: bool = True,
@@ -130,7 +129,7 @@ class WsClient:
         self.socket.connect((target.hostname, target.port))
         path = target.path + (f"?{target.query}" if target.query else "")
         fields = [(name.encode(), text.encode()) for name, text in (headers or {}).items()]
-        request = Request(target.netloc, path, subprotocols=list(protocols), extra_headers=fields)
+        request = Request(target.netloc, path, subprotocols=["ringcast.v1"], extra_headers=fields)
         self.socket.sendall(self._events.send(request))
         try:
             while not self._open:

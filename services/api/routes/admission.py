@@ -32,6 +32,7 @@ _NEEDED: Final = {
     "status": _NUMBERS,
     "health": _OPEN,
     "websocket": Scope.VIEW,
+    "compat": Scope.VIEW,
 }
 """Scopes of which each would do, by blueprint; a new one is for admins until it stands here."""
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import logging
-import os
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -45,14 +44,6 @@ HEADERS: Final = {
 """No cache and no proxy may hold a live picture back."""
 
 
-_numbers: Final = itertools.count(1)
-
-
-def new_client(kind: str, options: StreamOptions) -> Client:
-    """Who the client of the present request is."""
-    return Client(f"{os.getpid():x}-{next(_numbers):x}", client_address(), kind, options)
-
-
 def _asked_for() -> str:
     """Path and query for the log, of the query what is ours: the rest may hold secrets."""
     known = [(name, request.args[name]) for name in PARAMETERS if name in request.args]
@@ -73,6 +64,7 @@ def serve_stream(
         framing_for: Chooses what surrounds the pictures, of which the first is known by then.
         kind: What it is called in lists of clients.
     """
+    client = Client(secrets.token_hex(8), client_address(), kind, options)
     with contextlib.ExitStack() as held:
         seat = cameras().admit(camera, client_address())
         held.callback(seat.leave)
@@ -87,11 +79,11 @@ def serve_stream(
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            client = new_client(kind, options)
             body = _body(camera, options, framing, adaptation, client, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=framing.content_type)
+    response.headers["X-Client-Id"] = client.id
     if options.ladder:
         steps = ", ".join(step_name(step) for step in options.ladder)
         response.headers["X-Quality-Steps"] = steps
@@ -123,9 +115,11 @@ def _body(
     if options.ladder:
         stream.adaptation = adaptation
     adaptation.follow(stream)
+    camera.audience.enter(client)
     try:
         stream.run()
     finally:
+        camera.audience.leave(client)
         adaptation.leave(stream)
         connection.release()
         log.info(

@@ -7,6 +7,7 @@ from typing import Final
 from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from services.api.routes import cameras
+from services.api.routes.compat import act
 
 __all__ = ["routes"]
 
@@ -24,6 +25,8 @@ _NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone
 @routes.get("/")
 def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
+    if "action" in request.args:  # mjpg-streamer's clients
+        return act(request.args["action"])
     names, stream = cameras().names(), cameras().settings.api.stream
     asked = request.args.get("camera")
     body = render_template(

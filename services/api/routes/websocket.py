@@ -59,7 +59,9 @@ def websocket() -> Response:
             f"Pages of {origin!r} may not connect: api.http.cors_origins does not list it.",
         )
     token = generate_accept_token(request.headers["Sec-WebSocket-Key"].encode("latin-1"))
-    response = _Upgrade(_converse(cameras(), client_address(), request.environ), status=101)
+    response = _Upgrade(
+        _converse(cameras(), client_address(), request.environ), "101 Switching Protocols"
+    )
     response.headers["Upgrade"] = "websocket"
     response.headers["Connection"] = "upgrade"
     response.headers["Sec-WebSocket-Accept"] = token.decode("ascii")

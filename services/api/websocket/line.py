@@ -47,7 +47,6 @@ class Line:
 
     Attributes:
         failed: Why nothing can be sent any more; empty while it can.
-        stalled: Whether that is because the client took nothing.
     """
 
     def __init__(
@@ -68,7 +67,6 @@ class Line:
         self._moved_at = clock()
         self._wake = Event()
         self.failed = ""
-        self.stalled = False
 
     @property
     def backlogged(self) -> bool:
@@ -185,5 +183,4 @@ class Line:
 
     def _fail_if_stalled(self, now: float) -> None:
         if now - self._moved_at >= self._stall_s and not self.failed:
-            self.stalled = True
             self.fail(f"the client took nothing for {self._stall_s:g} s")

@@ -28,9 +28,17 @@ if TYPE_CHECKING:
     from services.api.encoded import EncodedFrame
     from services.api.part import Pieces
 
-__all__ = ["LARGEST_ID", "Ack", "Subscribe", "Unsubscribe", "picture_message", "understand"]
+__all__ = [
+    "_LARGEST_ID",
+    "Ack",
+    "NotUnderstood",
+    "Subscribe",
+    "Unsubscribe",
+    "picture_message",
+    "understand",
+]
 
-LARGEST_ID: Final = 255
+_LARGEST_ID: Final = 255
 _LARGEST_WINDOW: Final = 8
 _WINDOW: Final = 2
 _HEADER: Final = struct.Struct("<BBBBIQQQ")
@@ -42,7 +50,20 @@ _BINARY: Final = 0x82
 _SHORT: Final = 126
 _TWO_BYTES: Final = 1 << 16
 _NUMBER: Final = f"a whole number from 0 to {2**64 - 1}"
-_ID: Final = f"a whole number from 1 to {LARGEST_ID}"
+_ID: Final = f"a whole number from 1 to {_LARGEST_ID}"
+
+
+class NotUnderstood(BadParameters):
+    """A message makes no sense, or a value in it is out of its range.
+
+    Attributes:
+        id: The subscription that was meant; None: it does not say.
+    """
+
+    def __init__(self, problems: list[BadParameter], said: object = None) -> None:
+        super().__init__(problems)
+        name = said.get("id") if isinstance(said, dict) else None
+        self.id = name if type(name) is int and 1 <= name <= _LARGEST_ID else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +102,7 @@ def understand(text: str) -> Subscribe | Unsubscribe | Ack:
     """Read what a client says.
 
     Raises:
-        BadParameters: It makes no sense, or a value is out of its range; the query is not looked
+        NotUnderstood: It makes no sense, or a value is out of its range; the query is not looked
             at.
     """
     try:
@@ -89,21 +110,21 @@ def understand(text: str) -> Subscribe | Unsubscribe | Ack:
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
-        raise BadParameters([BadParameter("message", text[:80], "a JSON object")])
+        raise NotUnderstood([BadParameter("message", text[:80], "a JSON object")])
     verbs = [verb for verb in ("subscribe", "unsubscribe", "ack") if verb in said]
     if len(verbs) != 1:
         found = " ".join(verbs) or ", ".join(said)[:80]
         allowed = "an object with one of subscribe, unsubscribe and ack"
-        raise BadParameters([BadParameter("message", found, allowed)])
+        raise NotUnderstood([BadParameter("message", found, allowed)], said)
     reader = _Reader(said)
     if verbs == ["ack"]:
         ack = Ack(
-            reader.whole("ack", 1, LARGEST_ID, _ID), reader.whole("number", 0, 2**64, _NUMBER)
+            reader.whole("ack", 1, _LARGEST_ID, _ID), reader.whole("number", 0, 2**64 - 1, _NUMBER)
         )
         reader.check()
         return ack
     if verbs == ["unsubscribe"]:
-        unsubscribe = Unsubscribe(reader.whole("unsubscribe", 1, LARGEST_ID, _ID))
+        unsubscribe = Unsubscribe(reader.whole("unsubscribe", 1, _LARGEST_ID, _ID))
         reader.check()
         return unsubscribe
     camera = said["subscribe"]
@@ -112,7 +133,7 @@ def understand(text: str) -> Subscribe | Unsubscribe | Ack:
         camera = ""
     allowed = f"a whole number from 1 to {_LARGEST_WINDOW}"
     window = reader.whole("window", 1, _LARGEST_WINDOW, allowed, _WINDOW)
-    subscribe = Subscribe(camera, reader.whole("id", 1, LARGEST_ID, _ID), window, reader.query())
+    subscribe = Subscribe(camera, reader.whole("id", 1, _LARGEST_ID, _ID), window, reader.query())
     reader.check()
     return subscribe
 
@@ -155,9 +176,9 @@ class _Reader:
         self._problems.append(BadParameter(name, shown, allowed))
 
     def check(self) -> None:
-        """Raise ``BadParameters`` if anything was wrong."""
+        """Raise ``NotUnderstood`` if anything was wrong."""
         if self._problems:
-            raise BadParameters(self._problems)
+            raise NotUnderstood(self._problems, self._said)
 
 
 def picture_message(name: int, frame: EncodedFrame, *, repeated: bool) -> Pieces:

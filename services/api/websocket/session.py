@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
-import os
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,7 +24,7 @@ from services.api.variant import BadParameter, BadParameters, parse_options
 from services.api.variant_ring import suffix_of
 from services.api.watched import TooManyVariants
 from services.api.websocket.line import Line
-from services.api.websocket.messages import Ack, Subscribe, Unsubscribe, understand
+from services.api.websocket.messages import Ack, NotUnderstood, Unsubscribe, understand
 from services.api.websocket.subscription import Subscription
 
 if TYPE_CHECKING:
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
 
     from services.api.cameras import Cameras
     from services.api.connection import Connection
+    from services.api.websocket.messages import Subscribe
 
 __all__ = ["Session"]
 
@@ -50,7 +50,6 @@ _MESSAGES_PER_S: Final = 4000
 """More are left in the kernel until the next second; 32 cameras at 60 fps send 1920."""
 _UNUSED_S: Final = 60.0
 _FAREWELL_S: Final = 1.0
-_stream_ids: Final = itertools.count(1)
 
 
 class Session:
@@ -197,7 +196,8 @@ class Session:
                 {"name": each.name, "value": each.value, "allowed": each.allowed}
                 for each in error.problems
             ]
-            self._refuse(name, str(error), parameters=wrong)
+            meant = error.id if isinstance(error, NotUnderstood) else name
+            self._refuse(meant, str(error), parameters=wrong)
         except UnknownCamera as error:
             self._refuse(name, str(error), cameras=error.known)
         except TooManyStreams as error:
@@ -220,9 +220,7 @@ class Session:
         if len(self._subscriptions) >= _MOST_SUBSCRIPTIONS:
             allowed = f"one of at most {_MOST_SUBSCRIPTIONS} subscriptions of a connection"
             raise BadParameters([BadParameter("id", str(asked.id), allowed)])
-        client = Client(
-            f"{os.getpid():x}-w{next(_stream_ids):x}", self._address, "websocket", options
-        )
+        client = Client(secrets.token_hex(8), self._address, "websocket", options)
         subscription = Subscription(asked, camera, self._line, client, ended=self._has_ended)
         seat = self._cameras.admit(camera, self._address)
         try:

@@ -60,6 +60,7 @@ class Subscription:
         self.adaptation: Adaptation | None = None
         self.ended = ""
         self._window = asked.window
+        self._audience = camera.audience
         self._counters = camera.counters
         self._line = line
         self._tell = ended
@@ -82,6 +83,7 @@ class Subscription:
             adaptive: Whether it is moved to what the client can follow.
         """
         self._seat, self._way = seat, way
+        self._audience.enter(self.client)
         self.adaptation = way if adaptive else None
         self._follow(way)
 
@@ -89,6 +91,7 @@ class Subscription:
         """Give everything back; again is harmless."""
         self.ended = self.ended or "unsubscribed"
         self._line.forget(self)
+        self._audience.leave(self.client)
         if self._way is not None:
             self._way.leave(self)
             self._way.close()

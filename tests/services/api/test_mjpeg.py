@@ -74,3 +74,18 @@ def test_advance_stream_ends_with_the_closing_boundary_too() -> None:
 
 def test_checksum_has_eight_digits() -> None:
     assert mjpeg.checksum_headers(0xBEEF) == [("X-CRC32", "0000beef")]
+
+
+def test_times_are_ustreamers_and_only_those_that_are_known() -> None:
+    times = dict(mjpeg.ustreamer_times("Time", 10**9, 3 * 10**9, 5 * 10**8, 4 * 10**9))
+    assert times == {
+        "X-UStreamer-Grab-Begin-Time": "1.000000",
+        "X-UStreamer-Grab-End-Time": "1.000000",
+        "X-UStreamer-Encode-Begin-Time": "2.500000",
+        "X-UStreamer-Encode-End-Time": "3.000000",
+        "X-UStreamer-Expose-Begin-Time": "3.000000",
+        "X-UStreamer-Expose-Cmp-Time": "3.000000",
+        "X-UStreamer-Expose-End-Time": "3.000000",
+        "X-UStreamer-Send-Time": "4.000000",
+    }
+    assert not any("Encode" in name for name, _ in mjpeg.ustreamer_times("Time", 1, 2, 0, 3))
