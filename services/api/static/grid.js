@@ -1,7 +1,8 @@
 // All cameras at once; on a wall they fill the screen.
 
-import { Player, transportsFor } from "./player.js";
+import { Player } from "./player.js";
 import { present } from "./present.js";
+import { transportsFor } from "./transports/all.js";
 import { pageAddress } from "./urls.js";
 
 const WIDTHS = [320, 480, 640, 960, 1280, 1920];

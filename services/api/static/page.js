@@ -17,10 +17,12 @@ const clock = new Clock();
 let state = readPage(names);
 let view = null;
 let watch = null;
+let shown = "";
 
 function show() {
   leave();
   state = readPage(names);
+  shown = location.search;
   const announce = announcer();
   view = state.camera === null
     ? gridView(state, names, clock, announce)
@@ -124,7 +126,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("visibilitychange", () => (document.hidden ? pauseAll() : resume()));
-addEventListener("popstate", show);
+// back and forward; a step within the page ("#main") is none of ours
+addEventListener("popstate", () => location.search !== shown && show());
 addEventListener("pagehide", pauseAll);
 // also when the page comes back out of the browser's memory of pages (bfcache)
 addEventListener("pageshow", (event) => event.persisted && resume());

@@ -4,10 +4,7 @@ import { frameKey } from "./frame.js";
 import { Meter } from "./meter.js";
 import { Painter } from "./painter.js";
 import { now } from "./clock.js";
-import * as image from "./transports/image.js";
-import * as polling from "./transports/polling.js";
-import * as socket from "./transports/socket.js";
-import * as stream from "./transports/stream.js";
+import { TRANSPORTS } from "./transports/all.js";
 
 const TICK_MS = 500;
 const SILENT_MS = 5000;
@@ -16,17 +13,6 @@ const BEHIND_TIMES = 3;
 const MOST_FAILURES = 2;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10000;
-
-const TRANSPORTS = { stream, image, socket, polling };
-
-/** Streams up to this many cameras one by one; more share a WebSocket. */
-const MOST_STREAMS = 4;
-
-/** Which transports to try for so many cameras at once, the best first. */
-export function transportsFor(cameras, wanted) {
-  if (wanted in TRANSPORTS) return [wanted, ...(wanted === "polling" ? [] : ["polling"])];
-  return cameras > MOST_STREAMS ? ["socket", "polling"] : ["stream", "image", "polling"];
-}
 
 export class Player {
   #order;

@@ -2,9 +2,10 @@
 
 import { copy, saveSnapshot, toggleFullScreen } from "./actions.js";
 import { bindControls } from "./controls.js";
-import { Player, transportsFor } from "./player.js";
+import { Player } from "./player.js";
 import { present } from "./present.js";
 import { recipes } from "./recipes.js";
+import { transportsFor } from "./transports/all.js";
 import { cameraAddress } from "./urls.js";
 
 /** Builds the view; {root, players, close, actions}. changed(options): the controls were used. */
