@@ -27,7 +27,7 @@ CAMERAS: Final = {
     "entrance": "pattern://640x360@10",
     "yard": "pattern://640x480@10",
     "stairs": "pattern://360x640@10",
-    "workshop-behind-the-house-where-nobody-ever-goes-at-night": "pattern://640x360@10",
+    "workshop-behind-the-house-where-nobody-goes": "pattern://640x360@10",
     "panorama": "pattern://1280x360@10",
     "roof": "",
     "kitchen": "pattern://640x360@10",
