@@ -149,9 +149,10 @@ def moves(page: Page) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("transport", ["stream", "socket"])
 @pytest.mark.parametrize("way", ["dialog", "url"])
 def test_page_works_in_a_browser_that_has_logged_in(
-    guarded: tuple[Api, Path], browser: Browser, way: str
+    guarded: tuple[Api, Path], browser: Browser, way: str, transport: str
 ) -> None:
     """With the password in the address the page's own requests must not inherit it."""
     api, _ = guarded
@@ -162,8 +163,10 @@ def test_page_works_in_a_browser_that_has_logged_in(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(url + "/", wait_until="domcontentloaded")
+    page.goto(f"{url}/?transport={transport}", wait_until="domcontentloaded")
     moves(page)
+    named = {"stream": "MJPEG stream", "socket": "WebSocket"}
+    assert page.text_content("#transport") == named[transport]
     assert complaints == []
     assert VIEW not in page.inner_text("body")
     context.close()
