@@ -119,7 +119,11 @@ def parameters(settings: Settings) -> dict[str, Json]:
         "schema": {"type": "string", "enum": cameras},
         "example": cameras[0],
     }
-    return {"camera": camera} | {each["name"]: each for each in described} | _formats()
+    shown = query(
+        "camera", "The one to show alone; the page knows more, for itself.", {"enum": cameras}
+    )
+    by_name = {each["name"]: each for each in described}
+    return {"camera": camera, "cameraShown": shown} | by_name | _formats()
 
 
 def _freshness() -> list[Json]:

@@ -171,7 +171,7 @@ def _pages() -> dict[str, Operation]:
                 ),
                 "400": problems.bad_parameters(),
             },
-            named("action"),
+            named("action", "cameraShown"),
         ),
         "/docs": Operation(
             "reference",

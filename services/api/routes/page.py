@@ -27,7 +27,17 @@ def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
     if "action" in request.args:  # mjpg-streamer's clients
         return act(request.args["action"])
-    return harden(make_response(render_template("index.html", cameras=cameras().names())))
+    names, stream = cameras().names(), cameras().settings.api.stream
+    asked = request.args.get("camera")
+    body = render_template(
+        "index.html",
+        cameras=names,
+        chosen=asked if asked in names else names[0],
+        quality=stream.quality,
+        resolution=stream.resolution,
+        framerate=stream.framerate,
+    )
+    return harden(make_response(body))
 
 
 def harden(response: Response) -> Response:
