@@ -133,6 +133,12 @@ def test_ffmpeg_makes_hls(running: Api, tmp_path: Path) -> None:
     assert numbers == sorted(set(numbers))
 
 
+def listens(port: int) -> bool:
+    """Whether somebody takes connections there; does not try one, it would be taken for a client."""
+    listing = subprocess.run(["ss", "-Htln"], capture_output=True, text=True, check=True)
+    return f"127.0.0.1:{port} " in listing.stdout
+
+
 @pytest.mark.slow
 def test_ffmpeg_sends_rtsp_to_a_server(running: Api, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -143,13 +149,7 @@ def test_ffmpeg_sends_rtsp_to_a_server(running: Api, tmp_path: Path) -> None:
     server += ["-i", target, "-t", "2", "-c", "copy", str(saved)]
     with subprocess.Popen(server, stdin=subprocess.DEVNULL) as receiver:
         try:
-            listening = f"127.0.0.1:{port} "
-            ask = ["ss", "-Htln"]
-            wait_until(
-                lambda: listening in subprocess.run(ask, capture_output=True, text=True,
-                                                    check=True).stdout,
-                "the RTSP server",
-            )  # fmt: skip
+            wait_until(lambda: listens(port), "the RTSP server")
             text = recipe("ffmpeg-rtsp", running.url, {"rtsp://localhost:8554/video": target})
             with going_on(text, tmp_path):
                 assert receiver.wait(40) == 0

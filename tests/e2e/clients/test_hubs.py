@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
 
-FRIGATE_MJPEG: Final = (
-    "-avoid_negative_ts make_zero -fflags nobuffer -flags low_delay -strict experimental "
-    "-fflags +genpts+discardcorrupt -use_wallclock_as_timestamps 1"
-).split()
+FRIGATE_MJPEG: Final = [
+    *("-avoid_negative_ts", "make_zero", "-fflags", "nobuffer", "-flags", "low_delay"),
+    *("-strict", "experimental", "-fflags", "+genpts+discardcorrupt"),
+    *("-use_wallclock_as_timestamps", "1"),
+]
 """What ``preset-http-mjpeg-generic`` stands for in Frigate 0.18, but for the user agent."""
 
 
