@@ -134,7 +134,7 @@ def test_ffmpeg_makes_hls(running: Api, tmp_path: Path) -> None:
 
 
 def listens(port: int) -> bool:
-    """Whether somebody takes connections there; does not try one, it would be taken for a client."""
+    """Whether somebody takes connections there; a connection to see would be its only client."""
     listing = subprocess.run(["ss", "-Htln"], capture_output=True, text=True, check=True)
     return f"127.0.0.1:{port} " in listing.stdout
 
