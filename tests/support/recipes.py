@@ -1,4 +1,4 @@
-"""The recipes of docs/clients.md, as their readers copy them, and the programs they need."""
+"""The recipes of the documentation, as their readers copy them, and the programs they need."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "CLIENTS",
+    "QUICKSTART",
     "Recipe",
     "assert_pattern_colors",
     "jpegs_in",
@@ -32,7 +34,9 @@ __all__ = [
     "sequences",
 ]
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "clients.md"
+_DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+CLIENTS: Final = _DOCS / "clients.md"
+QUICKSTART: Final = _DOCS / "quickstart.md"
 ADDRESS: Final = "localhost:8000"
 _BLOCK: Final = re.compile(
     r"^<!-- recipe: ([a-z0-9-]+) -->\n```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
@@ -52,9 +56,9 @@ class Recipe:
     text: str
 
 
-def recipes() -> dict[str, Recipe]:
-    """Every recipe of the page, by its name."""
-    found = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
+def recipes(*pages: Path) -> dict[str, Recipe]:
+    """Every recipe of the pages, by its name."""
+    found = _BLOCK.findall("".join(page.read_text(encoding="utf-8") for page in pages))
     return {name: Recipe(language, text) for name, language, text in found}
 
 
@@ -67,8 +71,8 @@ def recipe(name: str, url: str, replaced: Mapping[str, str] | None = None) -> st
         replaced: What else changes: numbers of seconds, addresses of this machine. Each must
             stand in the text.
     """
-    text = recipes()[name].text
-    assert ADDRESS in text
+    text = recipes(CLIENTS, QUICKSTART)[name].text
+    assert ADDRESS in text or replaced
     for old, new in (replaced or {}).items():
         assert old in text, f"the recipe {name} does not say {old!r} any more"
         text = text.replace(old, new)
