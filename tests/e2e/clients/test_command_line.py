@@ -114,6 +114,17 @@ def test_ffmpeg_records_every_frame_at_its_true_time(
 
 
 @pytest.mark.slow
+def test_ffmpeg_records_uncompressed_frames(running: Api, tmp_path: Path) -> None:
+    program("ffmpeg")
+    run_shell(recipe("ffmpeg-raw", running.url, SHORTER), tmp_path)
+    images = pictures_of(tmp_path / "video.mp4", size=SIZE)
+    assert_pattern_colors(images[-1])
+    numbers = sequences(images)
+    assert len(numbers) > FPS
+    assert numbers == sorted(set(numbers)), "each frame once, in order"
+
+
+@pytest.mark.slow
 def test_ffmpeg_makes_hls(running: Api, tmp_path: Path) -> None:
     with going_on(recipe("ffmpeg-hls", running.url), tmp_path) as ffmpeg:
         playlist = tmp_path / "live.m3u8"
