@@ -54,7 +54,10 @@ OUTSIDE_WORLD: Final = {
         "services/api/fairness.py",
         "services/api/pulse.py",
         "services/api/deadline.py",
+        "services/api/websocket/line.py",
+        "services/api/websocket/session.py",
     ),
+    "wsproto": ("services/api/websocket/session.py", "services/api/routes/websocket.py"),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
     "pydantic": (
         "shared/settings.py",

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.api.stream import Stream
-
 if TYPE_CHECKING:
+    from services.api.adaptive import Adaptation
     from services.api.encoded import EncodedFrame
     from shared.frame import FrameInfo
 
 __all__ = ["Notes"]
 
 
-class Notes(Stream):
+class Notes:
     """Takes everything it has not just taken, and writes down what it was sent.
 
     Args:
@@ -25,7 +24,7 @@ class Notes(Stream):
     """
 
     def __init__(self, *, eager: bool = True) -> None:
-        self.adaptation = None
+        self.adaptation: Adaptation | None = None
         self.eager = eager
         self.seen: list[EncodedFrame] = []
         self.tended = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.api.openapi import problems
-from services.api.openapi.parameters import CAMERA
+from services.api.openapi.parameters import CAMERA, named
 from services.api.openapi.parts import (
     NOBODY,
     NUMBERS,
@@ -27,6 +27,9 @@ _FRESH: Final = ("Cache-Control",)
 _HTML: Final = "text/html; charset=utf-8"
 _POLICY: Final = {
     "Content-Security-Policy": header("Nothing from elsewhere.", {"type": "string"}),
+}
+_PAGE_POLICY: Final = {
+    "Content-Security-Policy": header("Of the page.", {"type": "string"}, required=False),
 }
 _UNCHANGED: Final[Json] = response("It has not changed: see ETag and If-None-Match.")
 _PART: Final[Json] = response("The range that was asked for.", body("*/*"))
@@ -141,8 +144,15 @@ def _pages() -> dict[str, Operation]:
             "page",
             "pages",
             "The page",
-            "The live picture, which camera, links to everything else.",
-            {"200": response("The page.", body(_HTML), _FRESH, _POLICY)},
+            "The live picture, which camera, links to everything else. With action it is what "
+            "mjpg-streamer gives: see /stream and /snapshot, whose parameters it takes then.",
+            {
+                "200": response(
+                    "The page.", body(_HTML) | body("image/jpeg"), _FRESH, _PAGE_POLICY
+                ),
+                "400": problems.bad_parameters(),
+            },
+            named("action"),
         ),
         "/docs": Operation(
             "reference",

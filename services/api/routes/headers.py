@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _ALWAYS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_READABLE: Final = ("X-", "Retry-After")
+_READABLE: Final = ("X-", "Retry-After", "ETag")
 """Headers that scripts of other pages may read, where their origin is allowed."""
 
 

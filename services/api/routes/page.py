@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, current_app, make_response, render_template
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from services.api.routes import cameras
+from services.api.routes.compat import act
 
 __all__ = ["harden", "routes"]
 
@@ -24,6 +25,8 @@ _NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone
 @routes.get("/")
 def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
+    if "action" in request.args:  # mjpg-streamer's clients
+        return act(request.args["action"])
     return harden(make_response(render_template("index.html", cameras=cameras().names())))
 
 

@@ -37,7 +37,7 @@ def test_all_cameras_share_as_many_encoder_threads_as_are_configured(settings: S
     stream = settings.api.stream.model_copy(update={"performance": performance})
     api = settings.api.model_copy(update={"stream": stream})
     cameras = Cameras(settings.model_copy(update={"api": api}))
-    turns = {camera.turn for camera in map(cameras.named, cameras.names())}
+    turns = {camera.darkroom.turn for camera in map(cameras.named, cameras.names())}
     assert [turn.counter for turn in turns] == [3]
 
 
