@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import configparser
 import itertools
+import re
 import subprocess
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import jinja2
 import numpy as np
@@ -18,16 +21,18 @@ import requests
 import yaml
 
 from tests.support.mjpeg_client import MjpegClient
+from tests.support.nginx import Nginx
 from tests.support.recipes import assert_pattern_colors, program, recipe, sequences
 from tests.support.streams import assert_telling, picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tests.support.processes import Api
+    from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
 
+MIGRATION: Final = (Path(__file__).parents[3] / "docs" / "migration.md").read_text(encoding="utf-8")
 FRIGATE_MJPEG: Final = [
     *("-avoid_negative_ts", "make_zero", "-fflags", "nobuffer", "-flags", "low_delay"),
     *("-strict", "experimental", "-fflags", "+genpts+discardcorrupt"),
@@ -96,6 +101,30 @@ def test_moonraker_hands_out_addresses_that_work(running: Api) -> None:
     assert all(later > earlier for earlier, later in itertools.pairwise(numbers))
     with MjpegClient(webcam["stream_url"]) as stream:
         assert_telling(stream.next_part())
+
+
+PRINTER: Final = """
+location /webcam/ {
+    postpone_output 0;
+    proxy_buffering off;
+    proxy_ignore_headers X-Accel-Buffering;
+    proxy_pass http://mjpgstreamer1/;
+}
+"""
+"""As nginx is set up on MainsailOS; it asks under the name of its upstream."""
+
+
+def test_printers_nginx_goes_on_to_work(service: Services, tmp_path: Path) -> None:
+    (line,) = re.findall(r"^RINGCAST_API__PORT=8080 (.*) make run$", MIGRATION, re.MULTILINE)
+    service.variables = dict([line.split("=")])
+    api = service.both()
+    upstream = f"upstream mjpgstreamer1 {{ ip_hash; server {urlsplit(api.url).netloc}; }}"
+    with Nginx(tmp_path, PRINTER, upstreams=upstream) as nginx:
+        snapshot = requests.get(f"{nginx.url}/webcam/?action=snapshot", timeout=5)
+        snapshot.raise_for_status()
+        assert_pattern_colors(picture(snapshot.content))
+        with requests.get(f"{nginx.url}/webcam/?action=stream", stream=True, timeout=5) as stream:
+            assert_pattern_colors(picture(first_jpeg(stream.iter_content(1024))))
 
 
 @pytest.mark.parametrize("role", ["record", "detect"])
