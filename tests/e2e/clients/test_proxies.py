@@ -21,11 +21,13 @@ from services.api.url import signed_address
 from shared.settings_api import AuthSettings
 from tests.support.mjpeg_client import MjpegClient
 from tests.support.nginx import Nginx
+from tests.support.pictures import number_in
 from tests.support.processes import Services
 from tests.support.proxies import caddy, free_port, haproxy
 from tests.support.recipes import recipe
 from tests.support.streams import STREAM, assert_never_back, assert_telling, picture
 from tests.support.tls import make_certificate, trusting
+from tests.support.ws_client import WsClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,9 +61,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @contextlib.contextmanager
 def nginx_in_front(api: Api, folder: Path) -> Iterator[str]:
     """Its address."""
-    found = re.search(r"location / \{(.*)\}", recipe("nginx", api.url), re.DOTALL)
+    found = re.search(
+        r"location / \{(.*)\}\s*(location /ws .*)", recipe("nginx", api.url), re.DOTALL
+    )
     assert found is not None
-    with Nginx(folder, found.group(1)) as proxy:
+    with Nginx(folder, "".join(found.groups())) as proxy:
         yield proxy.url
 
 
@@ -122,6 +126,14 @@ def test_signed_address_opens_the_stream(proxy: str) -> None:
     auth = AuthSettings.model_validate({"token": TOKEN})
     with client(proxy + signed_address(auth, STREAM, int(time.time()) + 60)) as stream:
         assert_telling(stream.next_part())
+
+
+def test_pictures_come_through_a_websocket(proxy: str) -> None:
+    tls = trusting() if proxy.startswith("https:") else None
+    with WsClient(f"{proxy}/ws", headers=BEARER, tls=tls) as stream:
+        stream.say(subscribe="video", id=1)
+        for _ in range(3):
+            assert number_in(picture(stream.picture().jpeg)) is not None
 
 
 def test_the_clients_address_is_known_and_nobody_can_make_one_up(api: Api, proxy: str) -> None:
