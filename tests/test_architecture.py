@@ -69,6 +69,7 @@ OUTSIDE_WORLD: Final = {
         "shared/settings_sources.py",
         "shared/settings_origin.py",
     ),
+    "prometheus_client": ("services/api/exposition.py",),
     "pydantic_settings": ("shared/settings_model.py", "shared/settings_sources.py"),
     "structlog": ("shared/logs.py",),
 }

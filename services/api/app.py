@@ -15,6 +15,7 @@ from services.api.routes import (
     frames,
     headers,
     health,
+    metrics,
     page,
     problems,
     raw,
@@ -47,7 +48,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast"] = Cameras(settings)
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
-    for module in (streams, frames, status, health, page, raw, compat, websocket, reference):
+    for module in (
+        *(streams, frames, raw, compat, websocket),
+        *(status, metrics, health, page, reference),
+    ):
         app.register_blueprint(module.routes)
     requests.identify(app)
     problems.register(app)

@@ -13,6 +13,7 @@ from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.kept import LastFrame
 from services.api.report import about_source, about_worker
+from services.api.room import Room
 from services.api.snapshots import Snapshots
 from services.api.subscriber import Subscriber
 from services.api.variant import parse_options
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.advice import Advice
+    from services.api.chronicle import Chronicle
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
     from services.api.variant import Variant
@@ -66,6 +68,7 @@ class Camera:
         darkroom: Where its frames become pictures.
         snapshots: Its pictures one at a time.
         watched: Which variants streams show, and whether one more may be.
+        audience: The clients of its streams here.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Camera:
         self.feed = Feed(turned=lambda info: last.turn(info, self._attachment.reader))
         self.counters = Counters()
         self.audience = Audience()
+        self._room = Room(paths.directory)
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths
@@ -235,14 +239,34 @@ class Camera:
         """The "no signal" frame of this moment."""
         return self.darkroom.blank(self.feed.newest, self.why(), variant)
 
+    def tell(self, chronicle: Chronicle) -> None:
+        """Write into a chronicle how far the ring is."""
+        earlier, newest, reader = self.feed.earlier, self.feed.newest, self._attachment.reader
+        if newest is None:
+            return
+        if earlier is not None and newest.epoch != chronicle.epoch:
+            chronicle.see(earlier.epoch, earlier.sequence, 0)  # to its last frame
+        same = reader is not None and reader.epoch == newest.epoch
+        dropped = reader.dropped if reader is not None and same else 0
+        chronicle.see(newest.epoch, newest.sequence, dropped)
+
+    def count(self) -> Counters:
+        """The counters, with what others here count for the camera."""
+        counters = self.counters
+        counters.streams = self.audience.entered
+        counters.decoded = self.darkroom.decoded
+        counters.notifications = self._subscriber.notifications
+        counters.refused = self._subscriber.refused
+        return counters
+
     def status(self) -> dict[str, Any]:
         """Everything known about the camera, for the status document."""
+        reader = self._attachment.reader
+        ring = {"ring": reader.total_bytes if reader else None}
         return {
             **about_source(self, self._attachment),
+            "shm": {"directory": str(self.paths.directory), **self._room.sizes(), **ring},
             **about_worker(self, list(self._fanouts.values())),
-            "decoded": self.darkroom.decoded,
             "attached": self._attachment.attached,
-            "notifications": self._subscriber.notifications,
             "notifications_missing": self._subscriber.bell.silent,
-            "refused": self._subscriber.refused,
         }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from services.api.cache import FrameCache
 from services.api.encoded import framed
 from services.api.encoding import Encoding
+from services.api.variant_ring import suffix_of
 from shared.blank import FIRST_GEOMETRY
 from shared.errors import FrameDamaged, RingUnavailable
 from shared.frame import PixelFormat
@@ -119,8 +120,7 @@ class Darkroom:
             return jpeg
         picture = self._encoder.encode(source, self._attachment.paths.name, variant)
         if variant.encoding.compressed:
-            self._counters.encoded += 1
-            self._counters.encode_seconds += picture.encode_ns / 1e9
+            self._counters.note_encoded(suffix_of(variant), picture.encode_ns / 1e9)
         return picture
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from services.api.adaptive import Adaptation
     from services.api.camera import Camera
+    from services.api.client import Client
     from services.api.encoded import EncodedFrame
     from services.api.variant import Variant
     from shared.frame import FrameInfo
@@ -44,10 +45,12 @@ class Viewer(Protocol):
 
     Attributes:
         adaptation: Moves it to what it can follow; None: it gets one variant.
+        client: Who it is, for lists of clients.
         ended: Why it is over; empty while it is not.
     """
 
     adaptation: Adaptation | None
+    client: Client
     ended: str
 
     def would_take(self, info: FrameInfo, source_fps: float) -> bool:
@@ -114,6 +117,7 @@ class Fanout:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
         self._newcomers.add(stream)
+        stream.client.variant = self.rendition.suffix
         self.look()
         self.rendition.look()
         if self._greenlet is None:

@@ -33,6 +33,7 @@ class Feed:
 
     Attributes:
         newest: The newest frame; None: there is none yet.
+        earlier: The last frame of the epoch before; None: there was none.
         awaited: Set while anybody waits for a newer one.
     """
 
@@ -46,6 +47,7 @@ class Feed:
         self._waiters: set[Event] = set()
         self._recent: deque[FrameInfo] = deque()
         self.newest: FrameInfo | None = None
+        self.earlier: FrameInfo | None = None
         self.awaited = Event()
 
     def offer(self, info: FrameInfo) -> bool:
@@ -64,6 +66,8 @@ class Feed:
             self._recent.clear()  # the rate of blanks says nothing about the source
         if newest is None or (newest.epoch, newest.online) != (info.epoch, info.online):
             self._turned(info)
+        if newest is not None and newest.epoch != info.epoch:
+            self.earlier = newest
         self.newest = info
         self._recent.append(info)
         self._forget()

@@ -17,7 +17,6 @@ from gevent.event import Event
 
 from services.api.framing import Unframeable
 from services.api.selection import Selection
-from services.api.variant_ring import suffix_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,8 +188,10 @@ class Stream:
             self.end("the client has left")
             return
         self._written_at = self._clock()
-        self._counters.sent += 1
-        self.client.note_sent(sum(end - start for _, start, end in pieces), self._written_at)
+        size_bytes = sum(end - start for _, start, end in pieces)
+        age_s = self._written_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
+        self._counters.note_sent(size_bytes, age_s)
+        self.client.note_sent(size_bytes, self._written_at)
         self._alone = another and self.client.dual_final_frames
         if self._rest:
             self._moved_at = self._written_at
@@ -229,7 +230,6 @@ class Stream:
                 self._repeat()
             if self.adaptation is not None and not self.ended:
                 self.adaptation.follow(self)
-                self.client.variant = suffix_of(self.adaptation.variant)
         deadline = self._clock() + _FAREWELL_S
         while self._rest and self._clock() < deadline and not self._connection.gone():
             self._write_rest()

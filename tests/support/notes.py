@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.support.watchers import watcher
+
 if TYPE_CHECKING:
     from services.api.adaptive import Adaptation
     from services.api.encoded import EncodedFrame
@@ -19,12 +21,14 @@ class Notes:
         eager: Whether it takes anything at all.
 
     Attributes:
+        client: Who it is.
         seen: What it was sent.
         tended: How often it was looked after.
     """
 
     def __init__(self, *, eager: bool = True) -> None:
         self.adaptation: Adaptation | None = None
+        self.client = watcher("notes")
         self.eager = eager
         self.seen: list[EncodedFrame] = []
         self.tended = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from services.api.openapi import problems
 from services.api.openapi.parameters import CAMERA, named
 from services.api.openapi.parts import (
+    METRICS,
     NOBODY,
     NUMBERS,
     OPEN,
@@ -88,6 +89,24 @@ def _numbers(settings: Settings) -> dict[str, Operation]:
             "whatever the mode.",
             {"200": status},
             scopes=NUMBERS,
+        ),
+        "/metrics": Operation(
+            "metrics",
+            "numbers",
+            "All numbers, for Prometheus",
+            "The same whichever worker answers. OpenMetrics where Accept asks for it.",
+            {
+                "200": response(
+                    "The numbers.",
+                    body("text/plain; version=0.0.4; charset=utf-8", {"type": "string"})
+                    | body(
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                        {"type": "string"},
+                    ),
+                    _FRESH,
+                )
+            },
+            scopes=METRICS,
         ),
         "/cameras": Operation(
             "listCameras",

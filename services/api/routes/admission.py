@@ -32,6 +32,7 @@ _NEEDED: Final = {
     "raw": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
+    "metrics": Scope.METRICS,
     "health": _OPEN,
     "websocket": Scope.VIEW,
     "compat": Scope.VIEW,

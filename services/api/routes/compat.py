@@ -35,6 +35,7 @@ routes = Blueprint("compat", __name__)
 _ACTION: Final = re.compile(r"(stream|snapshot)(?:_([0-9]{1,4}))?")
 _PATIENCE_S: Final = 3.0
 """How long the next frame may take; where no Video Module lives nobody waits, as at µStreamer."""
+_SWITCHES: Final = ("extra_headers", "advance_headers", "dual_final_frames", "zero_data")
 _COOKIE_S: Final = 30
 """For so long the cookie says which of ``clients_stat`` the client is; µStreamer's number."""
 
@@ -139,16 +140,13 @@ def _state(camera: Camera) -> dict[str, Any]:
 
 
 def _client_stats(camera: Camera) -> dict[str, dict[str, Any]]:
-    """The clients of this worker by their ids; what they call themselves is for admins."""
+    """The clients by their ids; what they call themselves is for admins."""
     told = Scope.ADMIN in granted()
     return {
-        client.id: {
-            "fps": round(client.fps),
-            "key": client.key if told else "",
-            "extra_headers": client.extra_headers,
-            "advance_headers": client.advance_headers,
-            "dual_final_frames": client.dual_final_frames,
-            "zero_data": client.zero_data,
+        client["id"]: {
+            "fps": round(client["fps"]),
+            "key": client["key"] if told else "",
+            **{name: client[name] for name in _SWITCHES},
         }
-        for client in camera.audience.clients()
+        for client in cameras().clients(camera)
     }

@@ -21,7 +21,6 @@ from services.api.routes import cameras, client_address, client_gone
 from services.api.routes.problems import NotDelimited
 from services.api.stream import Patience, Stream
 from services.api.variant import PARAMETERS
-from services.api.variant_ring import suffix_of
 
 if TYPE_CHECKING:
     import socket
@@ -116,7 +115,6 @@ def _body(
     if options.ladder:
         stream.adaptation = adaptation
     adaptation.follow(stream)
-    client.variant = suffix_of(adaptation.variant)
     camera.audience.enter(client)
     try:
         stream.run()

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from services.api.selection import Selection
-from services.api.variant_ring import suffix_of
 from services.api.websocket.messages import picture_message
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Subscription:
         self._seat, self._way = seat, way
         self._audience.enter(self.client)
         self.adaptation = way if adaptive else None
-        self._follow(way)
+        way.follow(self)
 
     def close(self) -> None:
         """Give everything back; again is harmless."""
@@ -120,8 +119,10 @@ class Subscription:
         pieces = picture_message(self.id, jpeg, repeated=not another)
         self._underway.append(jpeg.sequence)
         self._sent_at = self._clock()
-        self._counters.sent += 1
-        self.client.note_sent(sum(end - start for _, start, end in pieces), self._sent_at)
+        size_bytes = sum(end - start for _, start, end in pieces)
+        age_s = self._sent_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
+        self._counters.note_sent(size_bytes, age_s)
+        self.client.note_sent(size_bytes, self._sent_at)
         self._line.send(self, pieces)
 
     def acknowledge(self, number: int) -> None:
@@ -142,7 +143,7 @@ class Subscription:
             return
         if self._moving and self.adaptation is not None:
             self._moving = False
-            self._follow(self.adaptation)
+            self.adaptation.follow(self)
         last = self._selection.last
         silent_s = self._clock() - self._sent_at
         if last is not None and silent_s >= self._repeat_after_s and self.ready():
@@ -154,10 +155,6 @@ class Subscription:
         if not self.ended:
             self.ended = why
             self._tell(self)
-
-    def _follow(self, way: Adaptation) -> None:
-        way.follow(self)
-        self.client.variant = suffix_of(way.variant)
 
     def _missed(self) -> None:
         self.client.dropped += 1

@@ -22,7 +22,7 @@ from services.api.encoded import EncodedFrame, framed
 from services.api.framing import MultipartAhead, MultipartFraming
 from services.api.part import use_files
 from services.api.stream import Patience, Stream
-from services.api.variant import Variant, parse_options
+from services.api.variant import parse_options
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.settings_stream import StreamSettings
 from tests.support.greenlets import let_run, turns_until
@@ -399,10 +399,6 @@ class NotedAdaptation(Adaptation):
         self.notes.append(missed)
         return missed
 
-    @property
-    def variant(self) -> Variant:
-        return Variant(40)
-
     def follow(self, stream: Viewer) -> None:
         del stream
         self.followed += 1
@@ -424,7 +420,6 @@ def test_client_is_moved_to_another_variant_between_two_parts_only(bench: Bench)
             bench.client.recv(1 << 20)
     bench.stream.end("enough")
     running.join(5.0)
-    assert bench.stream.client.variant == "q40p"
 
 
 def test_repeats_tell_the_adaptation_nothing(bench: Bench, clock: Clock) -> None:
@@ -465,3 +460,19 @@ def test_final_frame_is_sent_a_second_time_at_once_and_only_that(clock: Clock) -
         bench.stream.end("over")
         runner.join()
         bench.close()
+
+
+def test_parts_are_counted_with_their_bytes_and_only_news_has_an_age(
+    bench: Bench, clock: Clock
+) -> None:
+    clock.now_s = frame(1).captured_at / 1e9 + 0.004
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(2, online=False))
+    counters = bench.counters
+    assert counters.sent == 3
+    sent = (jpeg(1), jpeg(1), jpeg(2, online=False))
+    assert counters.bytes == sum(len(wire(each)) for each in sent)
+    assert counters.bytes == bench.stream.client.sent_bytes
+    assert counters.ages.count == 1
+    assert counters.ages.sum == pytest.approx(0.004, abs=1e-6)
