@@ -1,8 +1,7 @@
-"""The clients people really use: ffmpeg, OpenCV, curl, a browser. A missing one is a failure."""
+"""What clients see that no recipe asks for; recipes are run by tests/e2e/clients."""
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -11,10 +10,9 @@ import numpy as np
 import pytest
 
 from services.latency.multipart import MultipartReader
-from services.video.sources.scene import bar_centers
-from shared.frame_code import read_codes
 from tests.support.mjpeg_client import get
 from tests.support.pictures import bars_are_right, number_in, write_h264
+from tests.support.recipes import assert_pattern_colors, program, sequences
 from tests.support.streams import STREAM, assert_never_back, assert_telling
 
 if TYPE_CHECKING:
@@ -29,24 +27,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
 
 SIZE: Final = (320, 240)
-
-
-def program(name: str) -> str:
-    """Find a program; the real clients are part of what is promised, so none is skipped."""
-    path = shutil.which(name)
-    assert path is not None, f"{name} is not installed; see tests/apt-packages.txt"
-    return path
-
-
-def sequences(images: list[NDArray[np.uint8]]) -> list[int]:
-    """The numbers in some pictures, top equal to bottom."""
-    numbers = []
-    for image in images:
-        top, bottom = read_codes(image)
-        assert top is not None
-        assert top == bottom
-        numbers.append(top.sequence)
-    return numbers
 
 
 def strictly(body: bytes) -> list[Part]:
@@ -74,19 +54,6 @@ def test_curl_saves_parts_without_a_byte_between_them(
     for part in parts[::10]:
         assert_telling(part)
     assert b"chunked" not in headers.read_bytes().lower()
-
-
-def test_ffmpeg_decodes_every_frame(running: Api) -> None:
-    width, height = SIZE
-    command = [program("ffmpeg"), "-loglevel", "error", "-f", "mpjpeg"]
-    command += ["-i", running.url + STREAM, "-frames:v", "20", "-fps_mode", "passthrough"]
-    command += ["-f", "rawvideo", "-pix_fmt", "bgr24", "-"]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=50)
-    images = np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width, 3)
-    numbers = sequences(list(images))
-    assert len(numbers) == 20
-    assert numbers == sorted(set(numbers)), "each frame once, in order"
-    assert done.stderr == b""
 
 
 def test_ffmpeg_finds_out_by_itself_what_the_stream_is(running: Api) -> None:
@@ -130,24 +97,6 @@ def seen_by_opencv(url: str) -> NDArray[np.uint8]:
         capture.release()
     assert whole
     return image.astype(np.uint8, copy=False)
-
-
-def assert_pattern_colors(image: NDArray[np.uint8]) -> None:
-    """Compare the test pattern's bars with what they are: (blue, green, red)."""
-    height, width = image.shape[:2]
-    wanted = {
-        "red": (0, 0, 255),
-        "green": (0, 255, 0),
-        "blue": (255, 0, 0),
-        "yellow": (0, 255, 255),
-        "cyan": (255, 255, 0),
-        "magenta": (255, 0, 255),
-        "white": (255, 255, 255),
-        "black": (0, 0, 0),
-    }
-    for (name, color), (x, y) in zip(wanted.items(), bar_centers(width, height), strict=True):
-        error = np.abs(image[y, x].astype(int) - color).max()
-        assert error <= 40, f"{name} is {image[y, x].tolist()}"
 
 
 @pytest.mark.parametrize("look", [seen_by_ffmpeg, seen_by_opencv])
