@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLIENTS",
     "QUICKSTART",
+    "README",
     "Recipe",
     "assert_pattern_colors",
     "jpegs_in",
@@ -34,7 +35,9 @@ __all__ = [
     "sequences",
 ]
 
-_DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_DOCS: Final = _ROOT / "docs"
+README: Final = _ROOT / "README.md"
 CLIENTS: Final = _DOCS / "clients.md"
 QUICKSTART: Final = _DOCS / "quickstart.md"
 ADDRESS: Final = "localhost:8000"
@@ -71,7 +74,7 @@ def recipe(name: str, url: str, replaced: Mapping[str, str] | None = None) -> st
         replaced: What else changes: numbers of seconds, addresses of this machine. Each must
             stand in the text.
     """
-    text = recipes(CLIENTS, QUICKSTART)[name].text
+    text = recipes(CLIENTS, QUICKSTART, README)[name].text
     assert ADDRESS in text or replaced
     for old, new in (replaced or {}).items():
         assert old in text, f"the recipe {name} does not say {old!r} any more"
