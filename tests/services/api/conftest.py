@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from services.api.app import create_app
+from services.api.camera import Camera
 from services.api.encoder import Encoder
 from services.api.variant import Variant
 from shared import request_context
@@ -108,3 +109,10 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def http(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
+    camera = Camera("video", paths, settings, encoder, lambda: False)
+    yield camera
+    camera.stop()

@@ -15,7 +15,7 @@ from shared.ring.writer import RingWriter
 from tests.support.greenlets import turns_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from services.api.encoder import Encoder
     from shared.naming import SegmentPaths
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from tests.conftest import Clock
 
 PLAIN = Variant(85)
-
-
-@pytest.fixture
-def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
-    camera = Camera("video", paths, settings, encoder, lambda: False)
-    yield camera
-    camera.stop()
 
 
 def test_frame_of_a_living_camera_is_there_at_once(

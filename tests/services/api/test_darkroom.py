@@ -8,7 +8,6 @@ import gevent
 import numpy as np
 import pytest
 
-from services.api.camera import Camera
 from services.api.variant import Variant
 from shared.errors import FrameDamaged, RingUnavailable
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
@@ -19,18 +18,11 @@ from tests.support.pictures import telling_jpeg
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from services.api.camera import Camera
     from services.api.encoder import Encoder
     from shared.naming import SegmentPaths
-    from shared.settings import Settings
 
 PLAIN = Variant(85)
-
-
-@pytest.fixture
-def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
-    camera = Camera("video", paths, settings, encoder, lambda: False)
-    yield camera
-    camera.stop()
 
 
 def test_wishes_that_make_no_difference_share_a_jpeg(

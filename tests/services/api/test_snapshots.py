@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 import gevent
 import pytest
 
-from services.api.camera import Camera
 from services.api.encoding import Encoding
 from services.api.freshness import After, Freshness
 from services.api.snapshot import CameraOffline, NothingNewer, NotModified, Wish, tag_of
@@ -14,22 +13,13 @@ from shared.errors import FrameOverwritten, RingUnavailable
 from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from services.api.encoder import Encoder
+    from services.api.camera import Camera
     from shared.frame import FrameInfo
-    from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
-    from shared.settings import Settings
 
 PLAIN = Variant(85)
-
-
-@pytest.fixture
-def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
-    camera = Camera("video", paths, settings, encoder, lambda: False)
-    yield camera
-    camera.stop()
 
 
 def test_snapshot_takes_the_newest_if_its_frame_is_overwritten(
