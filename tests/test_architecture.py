@@ -54,7 +54,10 @@ OUTSIDE_WORLD: Final = {
         "services/api/fairness.py",
         "services/api/pulse.py",
         "services/api/deadline.py",
+        "services/api/websocket/line.py",
+        "services/api/websocket/session.py",
     ),
+    "wsproto": ("services/api/websocket/session.py", "services/api/routes/websocket.py"),
     "flask": ("services/api/app.py", "services/api/routes/*.py"),
     "pydantic": (
         "shared/settings.py",
@@ -66,6 +69,7 @@ OUTSIDE_WORLD: Final = {
         "shared/settings_sources.py",
         "shared/settings_origin.py",
     ),
+    "prometheus_client": ("services/api/exposition.py",),
     "pydantic_settings": ("shared/settings_model.py", "shared/settings_sources.py"),
     "structlog": ("shared/logs.py",),
 }

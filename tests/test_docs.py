@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,6 +10,7 @@ import pytest
 
 from scripts.configuration_docs import variables
 from shared.settings import CONFIG_VARIABLE
+from tests.support.python_files import functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,9 @@ def links(page: Path) -> Iterator[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Give the headings of a page as GitHub names them in addresses."""
+    """Give the headings of a page as GitHub names them in addresses; of a program its functions."""
+    if page.suffix == ".py":
+        return functions(page)
     seen: dict[str, int] = {}
     names = set()
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
@@ -88,11 +90,6 @@ def test_every_variable_named_is_a_setting(page: Path) -> None:
     """A variable with our prefix that is no setting would stop the service."""
     named = set(re.findall(r"\bRINGCAST_[A-Z0-9_]*[A-Z0-9]", page.read_text(encoding="utf-8")))
     assert named - variables() - {CONFIG_VARIABLE} == set()
-
-
-def functions(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def named_tests(page: Path) -> Iterator[tuple[str, str]]:

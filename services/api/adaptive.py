@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.api.camera import Camera
-    from services.api.fanout import Fanout
-    from services.api.stream import Stream
+    from services.api.fanout import Fanout, Viewer
     from services.api.variant import Variant
 
 __all__ = ["Adaptation", "Governor"]
@@ -152,7 +151,7 @@ class Adaptation:
         """As ``Governor.note``."""
         return self._governor.note(now_s, missed=missed)
 
-    def follow(self, stream: Stream) -> None:
+    def follow(self, stream: Viewer) -> None:
         """Have the fan-out of the right step serve the client; call it between two parts only.
 
         The stream itself refuses what is not newer than its last frame, so no number goes back.
@@ -167,11 +166,16 @@ class Adaptation:
         self._fanout = fanout
         fanout.join(stream)
 
-    def leave(self, stream: Stream) -> None:
+    def leave(self, stream: Viewer) -> None:
         """Take the client out; again is harmless."""
         if self._fanout is not None:
             self._fanout.leave(stream)
         self._fanout = None
+
+    def call(self, stream: Viewer) -> None:
+        """Offer the client the newest picture of its step, see ``Fanout.call``."""
+        if self._fanout is not None:
+            self._fanout.call(stream)
 
     def close(self) -> None:
         """Let others have the variant; again is harmless."""

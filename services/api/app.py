@@ -11,15 +11,19 @@ from services.api.access.proxies import RealAddress
 from services.api.cameras import Cameras
 from services.api.routes import (
     admission,
+    compat,
     frames,
     headers,
     health,
+    metrics,
     page,
     problems,
+    raw,
     reference,
     requests,
     status,
     streams,
+    websocket,
 )
 from services.api.settled import in_force
 
@@ -44,7 +48,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast"] = Cameras(settings)
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
-    for module in (streams, frames, status, health, page, reference):
+    for module in (
+        *(streams, frames, raw, compat, websocket),
+        *(status, metrics, health, page, reference),
+    ):
         app.register_blueprint(module.routes)
     requests.identify(app)
     problems.register(app)

@@ -1,50 +1,43 @@
-"""A camera as the API sees it: its ring, its newest frame, its JPEGs and its clients."""
+"""A camera as the API sees it: its ring, its newest frame, its pictures and its clients."""
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from services.api.advice import VIDEO_MODULE, CameraNotLive, explain
-from services.api.cache import FrameCache
+from services.api.audience import Audience
 from services.api.counters import Counters
-from services.api.encoded import framed
+from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
+from services.api.kept import LastFrame
 from services.api.report import about_source, about_worker
+from services.api.room import Room
+from services.api.snapshots import Snapshots
 from services.api.subscriber import Subscriber
 from services.api.variant import parse_options
 from services.api.variant_ring import is_led, sweep_variants
 from services.api.watched import Watched
-from shared.blank import FIRST_GEOMETRY
-from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable
-from shared.frame import MonotonicNs, PixelFormat
-from shared.meter import Throttle
+from shared.errors import RingUnavailable
+from shared.frame import MonotonicNs
 from shared.ring.attachment import Attachment, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.advice import Advice
+    from services.api.chronicle import Chronicle
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
     from services.api.variant import Variant
-    from shared.frame import FrameInfo, Geometry
+    from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
-    from shared.ring.reader import RingReader
     from shared.settings import Settings
 
 __all__ = ["Camera"]
 
-log = logging.getLogger(__name__)
-
 _ANY_TIME: Final = MonotonicNs(0)
-_TRIES: Final = 4
-_AS_IT_IS: Final = ("as it is",)
-_NEXT_S: Final = 1.0
-_SHOWN_NS: Final = 1_000_000_000
 _FRESH_MS: Final = 3000.0
 """A frame older than this is not fresh: the Video Module gives at least a blank every second."""
 
@@ -64,6 +57,7 @@ class Camera:
         name: As in the URL.
         feed: The newest frame.
         counters: What happened to its frames here.
+        audience: The clients of its streams here.
         draining: Says whether the worker is shutting down.
         limits: ``api.stream.*``.
         paths: Its segment, lock and socket.
@@ -71,8 +65,10 @@ class Camera:
         checksums: Whether rings written here carry checksums, as the camera's may.
         stopped: Nothing of it runs any more, and nothing is to be started.
         ringless: Watched variants whose ring could not be made; the first one went to the log.
-        turn: To be taken before a frame is chosen for ``jpeg``.
+        darkroom: Where its frames become pictures.
+        snapshots: Its pictures one at a time.
         watched: Which variants streams show, and whether one more may be.
+        audience: The clients of its streams here.
     """
 
     def __init__(
@@ -85,8 +81,11 @@ class Camera:
         advice: Advice = VIDEO_MODULE,
     ) -> None:
         self.name = name
-        self.feed = Feed()
+        last = LastFrame()
+        self.feed = Feed(turned=lambda info: last.turn(info, self._attachment.reader))
         self.counters = Counters()
+        self.audience = Audience()
+        self._room = Room(paths.directory)
         self.draining = draining
         self.limits = settings.api.stream
         self.paths = paths
@@ -96,15 +95,13 @@ class Camera:
         self.checksums = settings.video.ring.checksums
         self._attach_timeout_s = settings.video.shared_memory_attach_timeout_sec
         self._advice = advice
-        self.turn = encoder.turn
         default = parse_options({}, self.limits).variant
         self.watched = Watched(
             default, settings.api.limits.max_variants, lambda variant: is_led(paths, variant)
         )
-        self._encoder = encoder
-        self._complaint = Throttle()
-        self._cache = FrameCache()
-        self._attachment = Attachment(paths)
+        self._attachment = Attachment(paths, leaving=last.keep)
+        self.darkroom = Darkroom(name, self._attachment, encoder, self.counters)
+        self.snapshots = Snapshots(self, last)
         self._subscriber = Subscriber(paths, self._attachment, self.feed)
         self._fanouts: dict[Variant, Fanout] = {}
 
@@ -145,9 +142,25 @@ class Camera:
         age_ms = self.feed.age_ms()
         return self._is_here() and age_ms is not None and age_ms < _FRESH_MS
 
+    def look(self) -> None:
+        """Look at the ring now: the subscriber's last look may be 250 ms old."""
+        self._subscriber.look()
+
     def clients(self) -> int:
         """Streams that are open in this worker."""
         return sum(len(fanout.streams) for fanout in self._fanouts.values())
+
+    def shown(self, variant: Variant) -> EncodedFrame | None:
+        """The newest picture of a variant that streams show; None: none does, or there is none."""
+        fanout = self._fanouts.get(variant)
+        return fanout.rendition.newest if fanout else None
+
+    def raw_bytes(self) -> int:
+        """What the clients of uncompressed frames hold at most: each one frame of its own."""
+        raw = (f for f in self._fanouts.values() if not f.variant.encoding.compressed)
+        return sum(
+            len(f.streams) * f.rendition.newest.part.size_bytes for f in raw if f.rendition.newest
+        )
 
     def fanout(self, variant: Variant) -> Fanout:
         """The fan-out of a variant, made if nobody watches it yet."""
@@ -169,6 +182,7 @@ class Camera:
         captured_after: MonotonicNs = _ANY_TIME,
         timeout_s: float | None = None,
         gone: Callable[[], bool] = lambda: False,
+        wanted: Callable[[FrameInfo], bool] = lambda _: True,
     ) -> FrameInfo:
         """Wait for a frame of a living Video Module.
 
@@ -179,18 +193,22 @@ class Camera:
             captured_after: Take only frames newer than this, ``CLOCK_MONOTONIC`` nanoseconds.
             timeout_s: How long to wait while the Video Module is there; None: the attach timeout.
             gone: Says whether who asked has left; nobody waits for them then.
+            wanted: Says whether a frame will do.
 
         Raises:
             CameraNotLive: There is none, and the attach timeout is over.
             RingUnavailable: It is there, but no such frame came in time; or the worker is shutting
                 down, or who asked has left.
         """
-        self._subscriber.look()  # it may have come back since the last look, up to 250 ms ago
+        self.look()  # it may have come back since the last look
         patience_s = self._attach_timeout_s - self.lost_for_s()
         if self.online() and timeout_s is not None:
             patience_s = timeout_s
         info = self.feed.wait_newer(
-            captured_after, max(0.0, patience_s), self._is_here, lambda: self.draining() or gone()
+            captured_after,
+            max(0.0, patience_s),
+            lambda: self._has_newest(wanted),
+            lambda: self.draining() or gone(),
         )
         if info is not None:
             return info
@@ -207,117 +225,48 @@ class Camera:
         epochs_agree = reader is not None and newest is not None and newest.epoch == reader.epoch
         return self.online() and epochs_agree
 
-    def jpeg(self, info: FrameInfo, variant: Variant) -> EncodedFrame:
-        """The JPEG of one frame, encoded once however many ask.
-
-        Raises:
-            FrameOverwritten: It is not in the ring any more, or damaged: take a newer one.
-            RingUnavailable: Its ring is not there any more.
-            EncodeError: It cannot be encoded.
-            ProtocolError: Its slot contradicts itself.
-        """
-        reader = self._attachment.reader
-        if reader is None or reader.epoch != info.epoch:
-            raise RingUnavailable(self._attachment.paths.ring, "its epoch is over")
-        key = (info.epoch, info.sequence, _decisive(info.geometry, variant))
-        return self._cache.get(key, lambda: self._make_jpeg(reader, info, variant))
-
-    def _make_jpeg(self, reader: RingReader, info: FrameInfo, variant: Variant) -> EncodedFrame:
-        if self.passes(info, variant):
-            with reader.view(info.sequence) as view:
-                jpeg = framed(view.info, view.payload, checksum=view.info.checksum)
-                view.verify()
-                return jpeg
-        jpeg = self._encoder.encode(reader, info.sequence, variant)
-        self.counters.encoded += 1
-        self.counters.encode_seconds += jpeg.encode_ns / 1e9
-        return jpeg
-
-    def passes(self, info: FrameInfo, variant: Variant) -> bool:
-        """Whether a frame is what the variant asks for as it is: the camera's own JPEG."""
-        return _decisive(info.geometry, variant) is _AS_IT_IS
+    def _has_newest(self, wanted: Callable[[FrameInfo], bool]) -> bool:
+        newest = self.feed.newest
+        return self._is_here() and newest is not None and wanted(newest)
 
     def snapshot(
         self, info: FrameInfo, variant: Variant, captured_after: MonotonicNs | None = None
     ) -> EncodedFrame:
-        """The JPEG of the newest frame, once it is our turn to have one encoded.
-
-        Where the variant is watched its newest picture is taken if it will do: nothing is encoded.
-
-        Args:
-            info: A frame that would do.
-            variant: What is to become of it.
-            captured_after: What is older will not do, ``CLOCK_MONOTONIC`` nanoseconds; None: what
-                a stream that is watched shows will do.
-
-        Raises:
-            FrameOverwritten: Even the newest was overwritten or damaged, several times.
-            RingUnavailable: Its ring is not there any more.
-            EncodeError: It cannot be encoded.
-            ProtocolError: Its slot contradicts itself.
-        """
-        fanout = self._fanouts.get(variant)
-        shown = fanout.rendition.newest if fanout else None
-        oldest = info.captured_at - _SHOWN_NS if captured_after is None else captured_after
-        if shown is not None and shown.captured_at > oldest:
-            return shown
-        # a stream that begins is one of a few variants; single pictures can be of any number
-        single = contextlib.nullcontext() if captured_after is None else self._encoder.single
-        for _ in range(_TRIES - 1):
-            try:
-                return self._newest_jpeg(info, variant, single)
-            except FrameOverwritten as error:
-                self.note_overwritten(error)
-                if isinstance(error, FrameDamaged):  # else there is a newer one already
-                    newest = self.feed.newest or info
-                    self.feed.wait_newer(newest.captured_at, _NEXT_S, pointless=self.draining)
-        return self._newest_jpeg(info, variant, single)
-
-    def note_overwritten(self, error: FrameOverwritten) -> None:
-        """Count a frame that was not in its slot any more, by whose fault."""
-        if not isinstance(error, FrameDamaged):
-            self.counters.overwritten += 1
-            return
-        self.counters.damaged += 1
-        withheld = self._complaint.ready(time.monotonic())
-        if withheld is not None:
-            log.error("%s: %s (%d more withheld)", self.name, error, withheld)
-
-    def _newest_jpeg(
-        self, info: FrameInfo, variant: Variant, gate: contextlib.AbstractContextManager[object]
-    ) -> EncodedFrame:
-        if self.passes(info, variant):
-            return self.jpeg(self.feed.newest or info, variant)
-        with gate, self.turn:
-            return self.jpeg(self.feed.newest or info, variant)
+        """The picture of the newest frame, see ``Snapshots.newest``."""
+        return self.snapshots.newest(info, variant, captured_after)
 
     def blank(self, variant: Variant) -> EncodedFrame:
-        """The "no signal" frame, drawn anew at most once a second."""
-        last = self.feed.newest
-        shown = (last.epoch, last.sequence) if last else None  # it has that frame's number
-        key = ("blank", int(time.monotonic()), shown, variant)
-        geometry = last.geometry if last else FIRST_GEOMETRY
-        return self._cache.get(
-            key, lambda: self._encoder.blank(geometry, self.why(), last, variant)
-        )
+        """The "no signal" frame of this moment."""
+        return self.darkroom.blank(self.feed.newest, self.why(), variant)
+
+    def tell(self, chronicle: Chronicle) -> None:
+        """Write into a chronicle how far the ring is."""
+        earlier, newest, reader = self.feed.earlier, self.feed.newest, self._attachment.reader
+        if newest is None:
+            return
+        if earlier is not None and newest.epoch != chronicle.epoch:
+            chronicle.see(earlier.epoch, earlier.sequence, 0)  # to its last frame
+        same = reader is not None and reader.epoch == newest.epoch
+        dropped = reader.dropped if reader is not None and same else 0
+        chronicle.see(newest.epoch, newest.sequence, dropped)
+
+    def count(self) -> Counters:
+        """The counters, with what others here count for the camera."""
+        counters = self.counters
+        counters.streams = self.audience.entered
+        counters.decoded = self.darkroom.decoded
+        counters.notifications = self._subscriber.notifications
+        counters.refused = self._subscriber.refused
+        return counters
 
     def status(self) -> dict[str, Any]:
         """Everything known about the camera, for the status document."""
+        reader = self._attachment.reader
+        ring = {"ring": reader.total_bytes if reader else None}
         return {
             **about_source(self, self._attachment),
+            "shm": {"directory": str(self.paths.directory), **self._room.sizes(), **ring},
             **about_worker(self, list(self._fanouts.values())),
-            "decoded": self._encoder.decoded_of(self.paths.name),
             "attached": self._attachment.attached,
-            "notifications": self._subscriber.notifications,
             "notifications_missing": self._subscriber.bell.silent,
-            "refused": self._subscriber.refused,
         }
-
-
-def _decisive(geometry: Geometry, variant: Variant) -> tuple[object, ...]:
-    """What of a variant makes a difference for frames of this geometry."""
-    size = variant.fit(geometry.width, geometry.height)
-    jpeg = geometry.pixel_format is PixelFormat.JPEG
-    if jpeg and variant.passthrough and size == (geometry.width, geometry.height):
-        return _AS_IT_IS
-    return (variant.quality, size)

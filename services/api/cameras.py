@@ -13,6 +13,8 @@ from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
 from services.api.machine import default_encoder_threads
 from services.api.pulse import Pulse
+from services.api.seat import TooManyStreams
+from services.api.workers import Workers
 from shared.naming import segment_paths
 from shared.settings import DEFAULT_CAMERA
 
@@ -82,7 +84,7 @@ class Cameras:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
             self._cameras[DEFAULT_CAMERA] = self.legacy
-        self._place: Place | None = None
+        self._workers: Workers | None = None
         self._pulse = Pulse(self._publish)
 
     def start(self, worker: Worker, place: Place | None = None) -> None:
@@ -93,7 +95,7 @@ class Cameras:
             place: In the ledger of all workers; None: this one is alone.
         """
         self.lifecycle.attend(worker)
-        self._place = place
+        self._workers = self._among(place) if place is not None else None
         self._pulse.start()
         for camera in self._all():
             camera.start()
@@ -108,7 +110,7 @@ class Cameras:
     def stop(self) -> None:
         """Let everything go; again is harmless."""
         self._pulse.stop()
-        self._publish()
+        self.workers.publish()
         if self._capture is not None:
             self._capture.stop()
         for camera in self._all():
@@ -151,27 +153,40 @@ class Cameras:
         Raises:
             TooManyStreams: As many are open as ``api.limits`` allows.
         """
-        return self._own_place().admit(self._sheet(camera), address, self.settings.api.limits)
+        try:
+            return self.workers.place.admit(self.sheet(camera), address, self.settings.api.limits)
+        except TooManyStreams:
+            camera.counters.turned_away += 1
+            raise
 
     def status(self, camera: Camera) -> dict[str, Any]:
         """Everything known about a camera, what all workers know together among it."""
-        self._publish()  # what was shown once is not forgotten when this worker is killed
+        self.workers.publish()  # what was shown once is not forgotten when this worker is killed
         return {
             **camera.status(),
-            **self._own_place().totals(self._sheet(camera)),
+            **self.workers.totals(self.sheet(camera)),
             "hub_late_ms": self._pulse.lateness.summary(),
             "mode": "legacy" if camera is self.legacy else "shared memory",
         }
 
-    def _own_place(self) -> Place:
-        """Among all workers; where nobody has given us one we are alone."""
-        if self._place is None:
-            self._place = Ledger().take([*self.settings.camera_segments(), LEGACY])
-        return self._place
+    def clients(self, camera: Camera) -> list[dict[str, Any]]:
+        """Clients of a camera in all workers, with what only admins may see: address and key."""
+        return self.workers.clients(self.sheet(camera))
+
+    @property
+    def workers(self) -> Workers:
+        """This worker among all; where nobody has given us a place we are alone."""
+        if self._workers is None:
+            self._workers = self._among(Ledger().take([*self.settings.camera_segments(), LEGACY]))
+        return self._workers
+
+    def sheet(self, camera: Camera) -> str:
+        """What a camera is called among all workers."""
+        return LEGACY if camera is self.legacy else camera.name
 
     def _publish(self) -> None:
-        for camera in self._all():
-            self._own_place().publish(self._sheet(camera), camera.counters)
+        self.workers.publish_list()
 
-    def _sheet(self, camera: Camera) -> str:
-        return LEGACY if camera is self.legacy else camera.name
+    def _among(self, place: Place) -> Workers:
+        cameras = {self.sheet(camera): camera for camera in self._all()}
+        return Workers(place, cameras, self._pulse.lateness)

@@ -14,10 +14,10 @@ import ssl
 import sys
 from typing import TYPE_CHECKING, Final
 
-from gevent.socket import wait_write
+from gevent.socket import wait_read, wait_write
 
 if TYPE_CHECKING:
-    from services.api.part import Part
+    from services.api.part import Part, Pieces
 
 __all__ = ["Connection", "hung_up"]
 
@@ -123,6 +123,28 @@ class Connection:
         except BlockingIOError:
             return 0
 
+    def write(self, pieces: Pieces) -> Pieces:
+        """Send what the kernel takes at once, as ``send``; give back what is left."""
+        for number, (part, start, end) in enumerate(pieces):
+            taken = self.send(part, start, end)
+            if taken < end - start:
+                return ((part, start + taken, end), *pieces[number + 1 :])
+        return ()
+
+    def receive(self, most_bytes: int) -> bytes | None:
+        """Take what the client has sent and is here already.
+
+        Returns:
+            Empty: the client says no more. None: nothing is here now.
+
+        Raises:
+            OSError: The connection is dead.
+        """
+        try:
+            return self._socket.recv(most_bytes)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return None
+
     def _send_records(self, part: Part, start: int, end: int) -> int:
         """Encrypt and send record by record; one that was refused is tried again as it was."""
         at = start
@@ -140,5 +162,12 @@ class Connection:
         """Wait until the kernel takes more, or the time is over."""
         try:
             wait_write(self._fileno(), timeout=timeout_s)
+        except TimeoutError:
+            return
+
+    def wait_readable(self, timeout_s: float) -> None:
+        """Wait until the client has sent something, or the time is over."""
+        try:
+            wait_read(self._fileno(), timeout=timeout_s)
         except TimeoutError:
             return

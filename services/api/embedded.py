@@ -174,6 +174,8 @@ class EmbeddedCapture:
         self._child = subprocess.Popen(  # noqa: S603 - our own program, our own arguments
             command, stdin=subprocess.PIPE, cwd=_ROOT
         )
+        if self._stopping.is_set():  # meanwhile, and there was no child yet to be ended
+            self.stop()
 
 
 def _own_segment(name: str, directory: Path) -> SegmentPaths:

@@ -1,4 +1,4 @@
-"""A frame in the ring becomes a JPEG, in threads of our own.
+"""A frame becomes what is sent of it, in threads of our own.
 
 Encoding releases the GIL, and only gevent's own thread pool runs beside the hub: a patched
 ``concurrent.futures`` executor runs *on* it and stopped every client for up to 97 ms (measured,
@@ -17,27 +17,26 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import gevent
-import numpy as np
 from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
-from services.api.encoded import EncodedFrame, framed
-from services.api.imaging import encode_image, one_core_each, shrink
+from services.api.encoded import EncodedFrame, Made, framed
+from services.api.encoding import Encoding
+from services.api.finishing import developed, drawn_blank
+from services.api.imaging import encode_image, one_core_each
 from services.api.pictures import KEPT_S, Pictures
 from services.api.stripes import borders, joined
-from shared.blank import draw_blank
 from shared.errors import RingcastError
-from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
+    from services.api.kept import FrameSource
     from services.api.pictures import FramePictures
     from services.api.variant import Variant
-    from shared.ring.reader import RingReader
-    from shared.ring.view import FrameView
+    from shared.frame import FrameInfo, Geometry
 
 __all__ = ["Encoder"]
 
@@ -80,25 +79,31 @@ class Encoder:
         """JPEGs of one camera that were decoded; the camera as its ring is named."""
         return self._decoded[camera]
 
-    def encode(self, reader: RingReader, sequence: Sequence, variant: Variant) -> EncodedFrame:
-        """Encode a frame of the ring; waits without blocking the hub.
+    def encode(self, source: FrameSource, camera: str, variant: Variant) -> EncodedFrame:
+        """Encode a frame, or copy its pixels out; waits without blocking the hub.
 
         The caller holds a ``turn``, and has seen that the frame is not the JPEG wanted already.
 
+        Args:
+            source: The frame, open.
+            camera: Name of its ring.
+            variant: What it is to become.
+
         Raises:
-            FrameOverwritten: The writer lapped us before the JPEG was whole: take a newer frame.
+            FrameOverwritten: The writer lapped us before the picture was whole: take a newer frame.
             FrameDamaged: It was made from what the writer did not store: take a newer frame.
             EncodeError: The frame cannot be encoded.
         """
-        with reader.view(sequence) as view:
-            size = variant.fit(view.info.geometry.width, view.info.geometry.height)
-            camera = reader.paths.name
-            pictures = self.pictures.of(camera, view.info, size)
-            self._forget_soon()
-            try:
-                return self._encode(view, pictures, size, variant.quality)
-            finally:
-                self._decoded[camera] += pictures.newly_decoded()
+        geometry = source.info.geometry
+        size = variant.fit(geometry.width, geometry.height)
+        pictures = self.pictures.of(camera, source.info, size)
+        self._forget_soon()
+        try:
+            if variant.encoding is Encoding.JPEG:
+                return self._encode(source, pictures, size, variant.quality)
+            return self._run([lambda: developed(source, pictures, size, variant)])
+        finally:
+            self._decoded[camera] += pictures.newly_decoded()
 
     def blank(
         self, geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
@@ -111,10 +116,10 @@ class Encoder:
             of: The last frame seen, whose number the blank repeats: it is no new frame.
             variant: As asked for by the clients that get it.
         """
-        return self._run([lambda: _encode_blank(geometry, reason, of, variant)])
+        return self._run([lambda: drawn_blank(geometry, reason, of, variant)])
 
     def _encode(
-        self, view: FrameView, pictures: FramePictures, size: tuple[int, int], quality: int
+        self, view: FrameSource, pictures: FramePictures, size: tuple[int, int], quality: int
     ) -> EncodedFrame:
         count = max(1, min(self._threads, size[0] * size[1] // _STRIPE_PIXELS))
         turns = 0
@@ -169,7 +174,7 @@ class _Striped:
 
     def __init__(
         self,
-        view: FrameView,
+        view: FrameSource,
         pictures: FramePictures,
         size: tuple[int, int],
         quality: int,
@@ -203,29 +208,6 @@ class _Striped:
         encode_ns = time.monotonic_ns() - min(self._started_at)
         info = self._view.info
         self._view.verify()  # what it was made from; here, for it may take a millisecond
-        return framed(
-            info,
-            data,
-            encode_ns=encode_ns,
-            quality=self._quality,
-            size=self._size,
-            checksum=None if info.checksum is None else zlib.crc32(data),
-        )
-
-
-def _encode_blank(
-    geometry: Geometry, reason: str, of: FrameInfo | None, variant: Variant
-) -> EncodedFrame:
-    started_at = time.monotonic_ns()
-    image = np.zeros((geometry.height, geometry.width, 3), dtype=np.uint8)
-    draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
-    size = variant.fit(geometry.width, geometry.height)
-    data = encode_image(shrink(image, size), PixelFormat.BGR24, variant.quality).data
-    now = MonotonicNs(time.monotonic_ns())
-    epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
-    blank = Geometry(*size, PixelFormat.JPEG)
-    info = FrameInfo(epoch, sequence, now, now, blank, data.nbytes, online=False, reason=reason)
-    checksum = zlib.crc32(data) if of is not None and of.checksum is not None else None
-    return framed(
-        info, data, encode_ns=now - started_at, quality=variant.quality, checksum=checksum
-    )
+        made = Made(self._quality, self._size)
+        checksum = None if info.checksum is None else zlib.crc32(data)
+        return framed(info, data, made, encode_ns=encode_ns, checksum=checksum)

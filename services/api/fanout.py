@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import gevent
 from gevent.event import Event
@@ -21,13 +21,14 @@ from services.api.rendition import Rendition
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from services.api.adaptive import Adaptation
     from services.api.camera import Camera
+    from services.api.client import Client
     from services.api.encoded import EncodedFrame
-    from services.api.stream import Stream
     from services.api.variant import Variant
     from shared.frame import FrameInfo
 
-__all__ = ["Fanout"]
+__all__ = ["Fanout", "Viewer"]
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,44 @@ _BREATH: Final = 32
 """Clients served before the hub may look after others: 32 parts of 1080p take 1 to 2 ms."""
 
 
+class Viewer(Protocol):
+    """One that is sent pictures; a client may be several, as with cameras of one WebSocket.
+
+    Attributes:
+        adaptation: Moves it to what it can follow; None: it gets one variant.
+        client: Who it is, for lists of clients.
+        ended: Why it is over; empty while it is not.
+    """
+
+    adaptation: Adaptation | None
+    client: Client
+    ended: str
+
+    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether it would be sent a frame, if it were a picture; counts nothing."""
+        ...
+
+    def wants(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether a frame is to be sent now; counts what is skipped and dropped."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether it takes anything now."""
+        ...
+
+    def send(self, jpeg: EncodedFrame) -> None:
+        """Send a picture, without waiting; only when ``ready``."""
+        ...
+
+    def tend(self) -> None:
+        """Do what is to be done now and then, frames or not."""
+        ...
+
+    def end(self, why: str) -> None:
+        """Have it end; again is harmless."""
+        ...
+
+
 class Fanout:
     """The clients of one variant.
 
@@ -47,20 +86,21 @@ class Fanout:
         variant: What every client here gets.
 
     Attributes:
+        variant: What every client here gets.
         streams: The clients.
         rendition: Makes their pictures.
     """
 
     def __init__(self, camera: Camera, variant: Variant) -> None:
         self._camera = camera
-        self._variant = variant
+        self.variant = variant
         self._wake = Event()
         self._tended_at = 0.0
         self._blank_at = 0.0
         self._offered: EncodedFrame | None = None
-        self._newcomers: set[Stream] = set()
+        self._newcomers: set[Viewer] = set()
         self._greenlet: gevent.Greenlet[[], None] | None = None
-        self.streams: set[Stream] = set()
+        self.streams: set[Viewer] = set()
         self.rendition = Rendition(camera, variant, self)
 
     @property
@@ -73,16 +113,23 @@ class Fanout:
         """How many of the clients may move to another variant."""
         return sum(stream.adaptation is not None for stream in self.streams)
 
-    def join(self, stream: Stream) -> None:
+    def join(self, stream: Viewer) -> None:
         """Add a client; it is offered the newest frame at once."""
         self.streams.add(stream)
         self._newcomers.add(stream)
+        stream.client.variant = self.rendition.suffix
         self.look()
         self.rendition.look()
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
 
-    def leave(self, stream: Stream) -> None:
+    def call(self, stream: Viewer) -> None:
+        """Offer a client the newest picture soon, without waiting for the next."""
+        if stream in self.streams:
+            self._newcomers.add(stream)
+            self.look()
+
+    def leave(self, stream: Viewer) -> None:
         """Take a client out; again is harmless."""
         self.streams.discard(stream)
         self._newcomers.discard(stream)
@@ -136,7 +183,7 @@ class Fanout:
             self.end_all(f"the Video Module did not come back: {camera.why()}")
         elif now - self._blank_at >= _BLANK_S:
             self._blank_at = now
-            blank = camera.blank(self._variant)
+            blank = camera.blank(self.variant)
             self._send(blank, (stream for stream in tuple(self.streams) if stream.ready()))
         if tending:
             self._tended_at = now
@@ -167,7 +214,7 @@ class Fanout:
         newest = self._camera.feed.newest
         return newest is not None and info.captured_at < newest.captured_at - _STALE_NS
 
-    def _send(self, jpeg: EncodedFrame, streams: Iterable[Stream]) -> None:
+    def _send(self, jpeg: EncodedFrame, streams: Iterable[Viewer]) -> None:
         for count, stream in enumerate(streams, start=1):
             if not stream.ended:
                 stream.send(jpeg)

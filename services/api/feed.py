@@ -28,17 +28,26 @@ class Feed:
 
     Args:
         clock_ns: ``CLOCK_MONOTONIC`` in nanoseconds; replaced in tests.
+        turned: Told of the first picture after blanks, of the first blank after pictures, and of
+            the first frame of each life.
 
     Attributes:
         newest: The newest frame; None: there is none yet.
+        earlier: The last frame of the epoch before; None: there was none.
         awaited: Set while anybody waits for a newer one.
     """
 
-    def __init__(self, clock_ns: Callable[[], int] = time.monotonic_ns) -> None:
+    def __init__(
+        self,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        turned: Callable[[FrameInfo], None] = lambda _: None,
+    ) -> None:
         self._clock_ns = clock_ns
+        self._turned = turned
         self._waiters: set[Event] = set()
         self._recent: deque[FrameInfo] = deque()
         self.newest: FrameInfo | None = None
+        self.earlier: FrameInfo | None = None
         self.awaited = Event()
 
     def offer(self, info: FrameInfo) -> bool:
@@ -55,6 +64,10 @@ class Feed:
             return False
         if newest is not None and newest.online != info.online:
             self._recent.clear()  # the rate of blanks says nothing about the source
+        if newest is None or (newest.epoch, newest.online) != (info.epoch, info.online):
+            self._turned(info)
+        if newest is not None and newest.epoch != info.epoch:
+            self.earlier = newest
         self.newest = info
         self._recent.append(info)
         self._forget()

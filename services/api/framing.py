@@ -6,22 +6,33 @@ whoever sends them (``stream.py``) may send the same stretches to hundreds.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import time
+from typing import TYPE_CHECKING, Final, Protocol
 
 from services.api import mjpeg
 from services.api.part import BytesPart
 
 if TYPE_CHECKING:
+    from services.api.client import Client
     from services.api.encoded import EncodedFrame
-    from services.api.part import Part
-    from services.api.stream import Stream
+    from services.api.part import Pieces
+    from services.api.variant import StreamOptions
 
-__all__ = ["Framing", "MultipartAhead", "MultipartFraming", "Piece", "Pieces"]
+__all__ = [
+    "Framing",
+    "MultipartAhead",
+    "MultipartFraming",
+    "MultipartTold",
+    "Unframeable",
+    "framing_of",
+]
 
-Piece = tuple["Part", int, int]
-"""Bytes of a part, from the one place to the other."""
+_TRAILER: Final = BytesPart([mjpeg.TRAILER])
+_AHEAD: Final = BytesPart([mjpeg.TRAILER + mjpeg.NEXT_HEADER])
 
-Pieces = tuple[Piece, ...]
+
+class Unframeable(Exception):  # noqa: N818 - named after the state
+    """A frame cannot be laid out for this client: its stream is over, and the message says why."""
 
 
 class Framing(Protocol):
@@ -37,12 +48,15 @@ class Framing(Protocol):
     lead: bytes
     closing: BytesPart | None
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """What to send for a frame, one after the other.
 
         Args:
             frame: The same for every client of its variant.
-            stream: The client's; what it says of itself may stand in the bytes.
+            client: Whose they are; what is known of it may stand in the bytes.
+
+        Raises:
+            Unframeable: Nothing can follow what this client was sent before.
         """
         ...
 
@@ -54,9 +68,9 @@ class MultipartFraming:
     lead: bytes = mjpeg.LEAD
     closing: BytesPart | None = BytesPart([mjpeg.CLOSING])
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """The part as it is, in one stretch."""
-        del stream
+        del client
         return ((frame.part, *frame.whole),)
 
 
@@ -66,7 +80,55 @@ class MultipartAhead(MultipartFraming):
     lead = mjpeg.ADVANCE_LEAD
     closing: BytesPart | None = BytesPart([mjpeg.ADVANCE_CLOSING])
 
-    def pieces(self, frame: EncodedFrame, stream: Stream) -> Pieces:
-        """The picture, and the header of the next part."""
-        del stream
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
+        """The picture, and the header of the next part; with ``zero_data`` no picture."""
+        if client.zero_data:
+            return ((_AHEAD, 0, _AHEAD.size_bytes),)
         return ((frame.part, *frame.advance),)
+
+
+class MultipartTold(MultipartFraming):
+    """The same with a header of the client's own: ``extra_headers=1``, ``zero_data=1``.
+
+    Names and forms are µStreamer's, so that its clients can read them.
+    """
+
+    def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
+        """A header for this client, and the picture that all share; or none of it."""
+        headers = list(frame.headers)
+        if client.extra_headers:
+            headers += told_of(frame, client)
+        size_bytes = 0 if client.zero_data else frame.size_bytes
+        own = BytesPart([mjpeg.part_header(size_bytes, headers)])
+        header = (own, 0, own.size_bytes)
+        if client.zero_data:
+            return (header, (_TRAILER, 0, _TRAILER.size_bytes))
+        return (header, (frame.part, frame.advance[0], frame.whole[1]))
+
+
+def framing_of(options: StreamOptions) -> Framing:
+    """What surrounds the pictures of a client of JPEGs, as it asked."""
+    if options.advance_headers:  # and no others, as µStreamer has it: what comes is not known yet
+        return MultipartAhead()
+    if options.extra_headers or options.zero_data:
+        return MultipartTold()
+    return MultipartFraming()
+
+
+def told_of(frame: EncodedFrame, client: Client) -> list[tuple[str, str]]:
+    """What happened to a frame on its way to a client; times are of the steady clock, seconds."""
+    now_ns = time.monotonic_ns()
+    return [
+        *mjpeg.ustreamer_headers(
+            online=frame.online, dropped=client.dropped, size=(frame.width, frame.height)
+        ),
+        ("X-UStreamer-Client-FPS", str(round(client.fps))),
+        *mjpeg.ustreamer_times(
+            "Time",
+            frame.captured_at,
+            frame.made_at,
+            frame.encode_ns if frame.online else 0,
+            now_ns,
+        ),
+        ("X-UStreamer-Latency", f"{(now_ns - frame.captured_at) / 1e9:.6f}"),
+    ]

@@ -1,4 +1,4 @@
-"""What OpenCV does for us between a slot and a JPEG: decode, make smaller, encode.
+"""What OpenCV does for us between a slot and what is sent: decode, make smaller, encode, convert.
 
 Functions of their arguments alone, called in the encoder's threads; each releases the GIL.
 Pixels are BGR unless said otherwise, full range, as JPEG has it.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import cv2
 
+from services.api.encoding import Encoding
 from shared.errors import EncodeError
 from shared.frame import PixelFormat
 from shared.jpeg import check_size
@@ -17,12 +18,32 @@ from shared.jpeg import check_size
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "encode_image", "one_core_each", "reduction", "shrink"]
+__all__ = [
+    "compress",
+    "decode",
+    "encode_image",
+    "one_core_each",
+    "reduction",
+    "shrink",
+    "to_pixels",
+]
 
 _TO_BGR: Final = {
     PixelFormat.RGB24: cv2.COLOR_RGB2BGR,
     PixelFormat.BGRA32: cv2.COLOR_BGRA2BGR,
     PixelFormat.RGBA32: cv2.COLOR_RGBA2BGR,
+}
+
+_FROM_BGR: Final = {
+    Encoding.RGB24: cv2.COLOR_BGR2RGB,
+    Encoding.GRAY8: cv2.COLOR_BGR2GRAY,
+    Encoding.I420: cv2.COLOR_BGR2YUV_I420,
+}
+
+_PIXEL_FORMATS: Final = {
+    Encoding.BGR24: PixelFormat.BGR24,
+    Encoding.RGB24: PixelFormat.RGB24,
+    Encoding.GRAY8: PixelFormat.GRAY8,
 }
 
 _DECODE: Final = {
@@ -128,3 +149,66 @@ def encode_image(image: NDArray[Any], pixel_format: PixelFormat, quality: int) -
     if not whole:
         raise EncodeError("frame cannot be encoded")
     return data.reshape(-1)
+
+
+def compress(
+    image: NDArray[Any], pixel_format: PixelFormat, encoding: Encoding, quality: int
+) -> NDArray[Any]:
+    """Encode one image as PNG or WebP.
+
+    Args:
+        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
+        pixel_format: Order of its channels; ``JPEG`` means it was decoded to BGR.
+        encoding: PNG, which loses nothing, or WEBP.
+        quality: 1 to 100, for WEBP.
+
+    Returns:
+        The picture, ``uint8[size_bytes]``, C-contiguous; without an alpha channel.
+
+    Raises:
+        EncodeError: OpenCV refused; WebP knows no side over 16383 pixels.
+    """
+    options = [cv2.IMWRITE_WEBP_QUALITY, quality] if encoding is Encoding.WEBP else []
+    try:
+        if pixel_format in _TO_BGR:
+            image = cv2.cvtColor(image, _TO_BGR[pixel_format])
+        whole, data = cv2.imencode(f".{encoding.value}", image, options)
+    except cv2.error as error:
+        raise EncodeError(f"frame cannot be encoded: {error}") from error
+    if not whole:
+        raise EncodeError("frame cannot be encoded")
+    return data.reshape(-1)
+
+
+def to_pixels(
+    image: NDArray[Any], pixel_format: PixelFormat, encoding: Encoding
+) -> tuple[NDArray[Any], PixelFormat | None]:
+    """Bring an image into an uncompressed form.
+
+    Args:
+        image: ``uint8[height, width, channels]`` or ``uint8[height, width]``; read only, not kept.
+        pixel_format: Order of its channels; ``JPEG`` means it was decoded to BGR.
+        encoding: The form. I420 needs an even width and height.
+
+    Returns:
+        The pixels, C-contiguous, and the order of their channels (None: planes). Where it has the
+        form already, the very same image.
+
+    Raises:
+        EncodeError: OpenCV refused.
+    """
+    if pixel_format is PixelFormat.JPEG:
+        pixel_format = PixelFormat.BGR24
+    wanted = pixel_format if encoding is Encoding.RAW else _PIXEL_FORMATS.get(encoding)
+    if wanted is pixel_format:
+        return image, wanted
+    try:
+        if pixel_format is PixelFormat.GRAY8:
+            image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+        elif pixel_format in _TO_BGR:
+            image = cv2.cvtColor(image, _TO_BGR[pixel_format])
+        if encoding in _FROM_BGR:
+            image = cv2.cvtColor(image, _FROM_BGR[encoding])
+    except cv2.error as error:
+        raise EncodeError(f"frame cannot be converted: {error}") from error
+    return image, wanted

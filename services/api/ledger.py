@@ -8,20 +8,22 @@ places out and takes them back, however a worker ended (docs/adr/0021)::
     streams[place]               streams admitted
     marks[place]                 how far the place's addresses reach
     addresses[place][entry]      hash of a client's address, its streams
-    sheet of a ring [place][..]  clients of that camera now, then its counters (``Counters``)
+    sheet of a ring [place][..]  clients of that camera now, then its counters (``Counters.cells``)
+    bulletins                    a text per place, see ``bulletin.py``
 
-Counters stay when a worker ends, and whoever has the place next counts on from there: so sums over
-all places never go back, and nobody has to move anything. Every cell is one machine word.
+Counters and bulletins stay when a worker ends, and whoever has the place next counts on from there:
+so sums over all places never go back, and nobody has to move anything. Every cell is one machine
+word.
 """
 
 from __future__ import annotations
 
 import hashlib
 import mmap
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from services.api.access.proxies import one_client
+from services.api.bulletin import Bulletins
 from services.api.counters import Counters
 from services.api.seat import Seat, TooManyStreams
 from shared.fence import fence
@@ -40,9 +42,7 @@ _PLACES: Final = 256
 """Workers that can live at a time; 64 may be configured, and a reload has two generations."""
 _ENTRIES: Final = 8192
 """Different client addresses that can stream from one worker where they are limited."""
-_COUNTED: Final = tuple(field.name for field in fields(Counters))
-_WHOLE: Final = frozenset(field.name for field in fields(Counters) if field.type == "int")
-_COLUMNS: Final = 1 + len(_COUNTED)
+_COLUMNS: Final = 1 + len(Counters().cells())
 
 
 class Ledger:
@@ -54,6 +54,7 @@ class Ledger:
         marks: One per place.
         addresses: Of all places, one after the other: first all hashes, then their streams.
         sheets: By camera; one row per place.
+        bulletins: One per place.
     """
 
     def __init__(self) -> None:
@@ -63,6 +64,7 @@ class Ledger:
         self.marks = _shared(_PLACES, "Q")
         self.addresses = _shared(_PLACES * 2 * _ENTRIES, "Q")
         self.sheets: dict[str, memoryview[Any]] = {}
+        self.bulletins = Bulletins(_PLACES, lambda words: _shared(words, "Q"))
         self._taken: set[int] = set()
 
     def take(self, cameras: Iterable[str] = ()) -> Place:
@@ -109,6 +111,8 @@ class Place:
 
     Attributes:
         number: Which one.
+        bulletins: Of all places; it posts its own only.
+        left: The bulletin of whoever had the place before; empty: nobody had, or said anything.
     """
 
     def __init__(self, ledger: Ledger, number: int) -> None:
@@ -118,6 +122,8 @@ class Place:
         self._counts = self._hashes + _ENTRIES
         self._entries: dict[int, int] = {}
         self._spare: list[int] = []
+        self.bulletins = ledger.bulletins
+        self.left = ledger.bulletins.read(number)
         # what those who had the place before have counted
         self._begun = {camera: self._row(camera).tolist()[1:] for camera in ledger.sheets}
 
@@ -177,18 +183,23 @@ class Place:
     def publish(self, camera: str, counters: Counters) -> None:
         """Say what happened to a camera's frames in this worker."""
         row = self._row(camera)
-        for column, (name, begun) in enumerate(zip(_COUNTED, self._begun[camera], strict=True), 1):
-            row[column] = begun + getattr(counters, name)
+        for column, (begun, cell) in enumerate(
+            zip(self._begun[camera], counters.cells(), strict=True), 1
+        ):
+            row[column] = begun + cell
 
-    def totals(self, camera: str) -> dict[str, int | float]:
-        """What happened to a camera's frames in all workers, those that have ended among them."""
+    def taken(self) -> list[int]:
+        """The places that workers have now."""
+        return [number for number, count in enumerate(self._ledger.connections.tolist()) if count]
+
+    def clients(self, camera: str) -> int:
+        """Streams of a camera that are open, in all workers."""
+        return int(sum(self._ledger.sheets[camera][::_COLUMNS].tolist()))
+
+    def sums(self, camera: str) -> list[float]:
+        """``Counters.cells`` over all workers, those that have ended among them."""
         cells = self._ledger.sheets[camera].tolist()
-        sums = [sum(cells[column::_COLUMNS]) for column in range(_COLUMNS)]
-        counted = {
-            f"{name}_total": int(value) if name in _WHOLE else round(value, 3)
-            for name, value in zip(_COUNTED, sums[1:], strict=True)
-        }
-        return {"clients_total": int(sums[0]), **counted}
+        return [sum(cells[column::_COLUMNS]) for column in range(1, _COLUMNS)]
 
     def _row(self, camera: str) -> memoryview[Any]:
         first = self.number * _COLUMNS

@@ -27,8 +27,10 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 _STREAM_PATH: Final = re.compile(r"/stream(?:/(?:video/shm|[^/]+)(?:/raw)?)?/?\Z")
-_STREAM_ACTION: Final = re.compile(r"(?:^|&)action=stream(?:&|\Z)")
-"""mjpg-streamer's address of its stream: ``/?action=stream``."""
+_STREAM_ACTION: Final = re.compile(r"(?:^|&)action=stream(?:_[0-9]+)?(?:&|\Z)")
+"""mjpg-streamer's address of its stream: ``/?action=stream``, of the Nth ``stream_N``."""
+
+_WEBSOCKET_PATH: Final = "/ws"
 
 LARGEST_BODY: Final = 65_536
 """Bytes of a request's body that are read and thrown away, so that another request may follow."""
@@ -80,6 +82,8 @@ def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no typ
     if acts or _STREAM_PATH.search(path):
         request.version = (1, 0)
         request.must_close = True
+    elif path == _WEBSOCKET_PATH:
+        request.must_close = True  # what follows is no request: HTTP/1.1 all the same
 
 
 def close_after_large_body(request: Any) -> None:  # noqa: ANN401 - gunicorn has no types

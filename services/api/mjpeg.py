@@ -20,7 +20,10 @@ empty line; that part then carries no length and no numbers. Delete when Chromiu
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from shared.frame import Geometry
 
 __all__ = [
     "ADVANCE_CLOSING",
@@ -34,6 +37,10 @@ __all__ = [
     "frame_headers",
     "part_header",
     "picture_headers",
+    "pixel_headers",
+    "size_headers",
+    "ustreamer_headers",
+    "ustreamer_times",
 ]
 
 BOUNDARY: Final = b"frame"
@@ -80,9 +87,27 @@ def picture_headers(quality: int | None, width: int, height: int) -> list[tuple[
         width: Pixels.
         height: Pixels.
     """
+    named = "camera" if quality is None else str(quality)
+    return [("X-Quality", named), *size_headers(width, height)]
+
+
+def size_headers(width: int, height: int) -> list[tuple[str, str]]:
+    """What everything says about itself that has a size in pixels."""
+    return [("X-Size", f"{width}x{height}")]
+
+
+def pixel_headers(geometry: Geometry) -> list[tuple[str, str]]:
+    """What uncompressed pixels say about themselves: enough for ``numpy.frombuffer``.
+
+    Args:
+        geometry: Of the pixels, rows packed.
+    """
     return [
-        ("X-Quality", "camera" if quality is None else str(quality)),
-        ("X-Size", f"{width}x{height}"),
+        ("X-Shape", ",".join(map(str, geometry.shape))),
+        ("X-Dtype", "uint8"),
+        ("X-Pixel-Format", geometry.pixel_format.name),
+        ("X-Stride", str(geometry.stride)),
+        *size_headers(geometry.width, geometry.height),
     ]
 
 
@@ -95,14 +120,57 @@ def checksum_headers(checksum: int) -> list[tuple[str, str]]:
     return [("X-CRC32", f"{checksum:08x}")]
 
 
-def part_header(size_bytes: int, headers: list[tuple[str, str]]) -> bytes:
+def ustreamer_headers(
+    *, online: bool, dropped: int, size: tuple[int, int]
+) -> list[tuple[str, str]]:
+    """What µStreamer says about a picture, by its names.
+
+    Args:
+        online: False for a blank.
+        dropped: Frames that were not sent since; to us, what this client was too slow for.
+        size: Width and height, pixels.
+    """
+    return [
+        ("X-UStreamer-Online", "true" if online else "false"),
+        ("X-UStreamer-Dropped", str(dropped)),
+        ("X-UStreamer-Width", str(size[0])),
+        ("X-UStreamer-Height", str(size[1])),
+    ]
+
+
+def ustreamer_times(
+    ending: str, captured_at: int, made_at: int, encode_ns: int, now_ns: int
+) -> list[tuple[str, str]]:
+    """When what happened to a picture, by µStreamer's names; ``CLOCK_MONOTONIC``, seconds.
+
+    Grabbing is a moment to us, and so is exposing: when the picture was there for all clients. What
+    was not encoded by this process has no times of encoding.
+
+    Args:
+        ending: Of the names: ``Time`` in a stream, ``Timestamp`` in a snapshot.
+        captured_at: When the frame was captured, nanoseconds.
+        made_at: When the picture was there, nanoseconds.
+        encode_ns: What encoding it took; 0: nothing was encoded.
+        now_ns: Now, nanoseconds.
+    """
+    moments = {"Grab-Begin": captured_at, "Grab-End": captured_at}
+    if encode_ns:
+        moments |= {"Encode-Begin": made_at - encode_ns, "Encode-End": made_at}
+    moments |= {"Expose-Begin": made_at, "Expose-Cmp": made_at, "Expose-End": made_at}
+    moments["Send"] = now_ns
+    return [(f"X-UStreamer-{name}-{ending}", f"{at / 1e9:.6f}") for name, at in moments.items()]
+
+
+def part_header(
+    size_bytes: int, headers: list[tuple[str, str]], content_type: str = "image/jpeg"
+) -> bytes:
     """What stands before the picture in a part, empty line included.
 
     Args:
         size_bytes: Length of the picture.
         headers: From ``frame_headers``.
+        content_type: Of the picture.
     """
     fields = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    return f"Content-Type: image/jpeg\r\nContent-Length: {size_bytes}\r\n{fields}\r\n".encode(
-        "ascii"
-    )
+    first = f"Content-Type: {content_type}\r\nContent-Length: {size_bytes}\r\n"
+    return f"{first}{fields}\r\n".encode("ascii")

@@ -25,7 +25,16 @@ from shared.meter import Throttle
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["SMALLEST_FILE_BYTES", "BytesPart", "FilePart", "Part", "make_part", "use_files"]
+__all__ = [
+    "SMALLEST_FILE_BYTES",
+    "BytesPart",
+    "FilePart",
+    "Part",
+    "Piece",
+    "Pieces",
+    "make_part",
+    "use_files",
+]
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +68,12 @@ class Part(Protocol):
     def read(self, start: int, end: int) -> bytes:
         """Copy bytes ``start`` to ``end`` out."""
         ...
+
+
+Piece = tuple[Part, int, int]
+"""Bytes of a part, from the one place to the other."""
+
+Pieces = tuple[Piece, ...]
 
 
 class BytesPart:

@@ -21,8 +21,8 @@ from shared.frame import PixelFormat
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from services.api.kept import FrameSource
     from shared.frame import FrameInfo
-    from shared.ring.view import FrameView
 
 __all__ = ["FramePictures", "Pictures"]
 
@@ -54,7 +54,7 @@ class FramePictures:
         self._whole: NDArray[Any] | None = None
         self._by_size: OrderedDict[tuple[int, int], NDArray[Any]] = OrderedDict()
 
-    def image(self, view: FrameView, size: tuple[int, int]) -> NDArray[Any]:
+    def image(self, view: FrameSource, size: tuple[int, int]) -> NDArray[Any]:
         """The frame's picture of this size, in the frame's own order of channels.
 
         Args:
@@ -87,7 +87,7 @@ class FramePictures:
         self._reported += fresh
         return fresh
 
-    def _source(self, view: FrameView, size: tuple[int, int]) -> NDArray[Any]:
+    def _source(self, view: FrameSource, size: tuple[int, int]) -> NDArray[Any]:
         """What to make a picture of this size from: the slot itself, or the JPEG in it, decoded."""
         geometry = view.info.geometry
         if geometry.pixel_format is not PixelFormat.JPEG:

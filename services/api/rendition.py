@@ -4,6 +4,7 @@ One greenlet per variant that somebody watches. At each frame of the camera it i
 roles, and looks again at the next frame::
 
     passes on      the camera's own JPEG is what was asked for: no encoding, no ring
+    copies         uncompressed frames were asked for: copied or converted, no ring
     leads          holds the lock of the variant's ring: encodes, and writes that ring
     follows        another worker leads: takes the JPEGs from the ring
     by itself      the ring cannot be made, or does not move: encodes for its own clients only
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import gevent
 from gevent.event import Event
 
+from services.api.darkroom import passes
 from services.api.ring_end import RingEnd
 from services.api.variant_ring import suffix_of
 from shared.errors import (
@@ -132,7 +134,9 @@ class Rendition:
             self._fanout.look()  # it has blanks to send, and patience that ends
             return
         self._consider(info)
-        if self._camera.passes(info, self._variant):
+        if not self._variant.encoding.compressed:
+            self._encode(info)  # each worker copies the pixels itself: a ring would be a copy more
+        elif passes(info, self._variant):
             self._passes = True
             self._ring.let_go()
             self._encode(info)
@@ -165,15 +169,15 @@ class Rendition:
         if not self._wanted(info):
             return
         try:
-            if camera.passes(info, self._variant):
-                jpeg = camera.jpeg(info, self._variant)
+            if passes(info, self._variant):
+                jpeg = camera.darkroom.develop(info, self._variant)
             else:
-                with camera.turn:
+                with camera.darkroom.turn:
                     info = camera.feed.newest or info  # a newer one may have come meanwhile
                     self._consider(info)
-                    jpeg = camera.jpeg(info, self._variant)
+                    jpeg = camera.darkroom.develop(info, self._variant)
         except FrameOverwritten as error:
-            camera.note_overwritten(error)
+            camera.darkroom.note_overwritten(error)
             if not isinstance(error, FrameDamaged):
                 self._wake.set()  # a newer frame is there: look again at once
         except RingUnavailable:

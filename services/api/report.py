@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def about_worker(camera: Camera, fanouts: list[Fanout]) -> dict[str, Any]:
     return {
         "worker": os.getpid(),
         "clients": camera.clients(),
-        **asdict(camera.counters),
+        **camera.count().numbers(),
         "leads": [each.suffix for each in renditions if each.leads],
         "follows": [each.suffix for each in renditions if each.follows],
         "auto": {each.rendition.suffix: each.adaptive for each in fanouts if each.adaptive},

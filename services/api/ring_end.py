@@ -97,7 +97,7 @@ class RingEnd:
             return False
         if self._reader is None:
             self._reader = VariantReader(
-                self._paths, self._variant, self._wake, self._camera.note_overwritten
+                self._paths, self._variant, self._wake, self._camera.darkroom.note_overwritten
             )
             self._reader.open(info)
         return True

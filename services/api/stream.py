@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Final
 
 from gevent.event import Event
 
-from services.api.pacer import Pacer
+from services.api.framing import Unframeable
+from services.api.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.api.adaptive import Adaptation
+    from services.api.client import Client
     from services.api.connection import Connection
     from services.api.counters import Counters
     from services.api.encoded import EncodedFrame
-    from services.api.framing import Framing, Pieces
+    from services.api.framing import Framing
+    from services.api.part import Pieces
     from shared.frame import FrameInfo
 
 __all__ = ["Patience", "Stream"]
@@ -34,6 +37,9 @@ log = logging.getLogger(__name__)
 _WRITE_WAIT_S: Final = 0.25
 _FAREWELL_S: Final = 0.5
 """How long a part that is half written may still take when the server ends the stream."""
+
+_FINAL_INTERVALS: Final = 2.0
+"""A frame that nothing has followed for so many frames is taken for the last for a while."""
 
 _MOMENT_S: Final = 0.1
 _TEND_BUSY_S: Final = 1.0
@@ -56,70 +62,63 @@ class Stream:
     """One client.
 
     Args:
+        client: Who it is; what it is sent is counted there.
         connection: Its socket; the response's headers and the framing's lead were sent.
         framing: What it is sent around the pictures.
         counters: Of its camera.
-        fps: Most frames per second it wants.
         patience: How long it is waited for, and it waits.
         clock: A steady clock, seconds.
 
     Attributes:
         adaptation: Moves the client to what it can follow; None: it gets one variant.
+        client: Who it is.
         ended: Why the stream is over, for the log; empty while it runs.
-        sent: Parts written.
-        sent_bytes: Bytes written.
-        dropped: Frames this client was too slow for.
     """
 
     # Slots: with hundreds of clients a turn of the fan-out waits for memory, not for arithmetic.
     __slots__ = (
         "__weakref__",
+        "_alone",
         "_clock",
         "_connection",
-        "_considered",
-        "_considered_epoch",
         "_counters",
         "_framing",
-        "_last",
+        "_interval_s",
         "_moved_at",
-        "_owed",
-        "_pacer",
         "_repeat_after_s",
         "_rest",
+        "_selection",
         "_stall_timeout_s",
         "_tended_at",
         "_unsent",
         "_wake",
         "_written_at",
         "adaptation",
-        "dropped",
+        "client",
         "ended",
-        "sent",
-        "sent_bytes",
     )
 
     def __init__(
         self,
+        client: Client,
         connection: Connection,
         framing: Framing,
         counters: Counters,
         *,
-        fps: float,
         patience: Patience,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.adaptation: Adaptation | None = None
+        self.client = client
         self._connection = connection
         self._framing = framing
         self._counters = counters
         self._clock = clock
-        self._pacer = Pacer(fps)
+        self._selection = Selection(counters, client.options.fps, self._drop)
         self._stall_timeout_s = patience.stall_s
-        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._pacer.interval_ns / 1e9)
-        self._last: EncodedFrame | None = None
-        self._considered = 0
-        self._considered_epoch = 0
-        self._owed = False
+        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._selection.interval_ns / 1e9)
+        self._interval_s = self._selection.interval_ns / 1e9
+        self._alone = False
         self._rest: Pieces = ()
         self._written_at = clock()
         self._unsent = 0
@@ -127,9 +126,6 @@ class Stream:
         self._tended_at = clock()
         self._wake = Event()
         self.ended = ""
-        self.sent = 0
-        self.sent_bytes = 0
-        self.dropped = 0
 
     def would_take(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether the frame would be sent if it were there; counts nothing.
@@ -138,9 +134,9 @@ class Stream:
             info: A frame of the camera; older ones may still be offered.
             source_fps: Measured rate of the source.
         """
-        if self.ended or self._has(info):
+        if self.ended:
             return False
-        return self._pacer.due(info.captured_at, source_fps) and self.ready()
+        return self._selection.would_take(info, source_fps) and self.ready()
 
     def wants(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether the frame is to be sent now; counts what is skipped and dropped.
@@ -151,15 +147,9 @@ class Stream:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
         """
-        if self.ended or self._has(info):
-            return False
-        due = self._pacer.due(info.captured_at, source_fps)
-        if info.origin_sequence > self._considered or info.origin_epoch != self._considered_epoch:
-            self._consider(info, due=due)
-        if due and not self.ready():
-            self._owed = True
-            return False
-        return due
+        if source_fps > 0.0:
+            self._interval_s = max(1.0 / source_fps, self._selection.interval_ns / 1e9)
+        return not self.ended and self._selection.wants(info, source_fps, self.ready)
 
     def ready(self) -> bool:
         """Whether everything written so far has left this machine; ends a client that stalls."""
@@ -185,24 +175,27 @@ class Stream:
 
         The stream must be ``ready``, else two parts would mix.
         """
-        if self.adaptation is not None and jpeg is not self._last:
+        another = self._selection.take(jpeg)
+        if another:
             self._note(missed=False)
-        self._last = jpeg
-        self._owed = False
-        if jpeg.online:
-            self._pacer.sent(jpeg.captured_at)
-        pieces = self._framing.pieces(jpeg, self)
         try:
-            self._rest = self._write(pieces)
+            pieces = self._framing.pieces(jpeg, self.client)
+            self._rest = self._connection.write(pieces)
+        except Unframeable as error:
+            self.end(str(error))
+            return
         except OSError:
             self.end("the client has left")
             return
         self._written_at = self._clock()
-        self._counters.sent += 1
-        self.sent += 1
-        self.sent_bytes += sum(end - start for _, start, end in pieces)
+        size_bytes = sum(end - start for _, start, end in pieces)
+        age_s = self._written_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
+        self._counters.note_sent(size_bytes, age_s)
+        self.client.note_sent(size_bytes, self._written_at)
+        self._alone = another and self.client.dual_final_frames
         if self._rest:
             self._moved_at = self._written_at
+        if self._rest or self._alone:
             self._wake.set()
 
     def tend(self) -> None:
@@ -218,11 +211,8 @@ class Stream:
         self._tended_at = now
         if self._connection.gone():
             self.end("the client has left")
-        elif self.ready() and self._last is not None:
-            silent_s = self._clock() - self._written_at
-            if silent_s >= self._repeat_after_s:
-                self._counters.repeated += 1
-                self.send(self._last)
+        elif self._clock() - self._written_at >= self._repeat_after_s:
+            self._repeat()
 
     def end(self, why: str) -> None:
         """Have the greenlet end the stream; again is harmless."""
@@ -232,9 +222,12 @@ class Stream:
     def run(self) -> None:
         """The client's greenlet: finish what was written in part, say goodbye at the end."""
         while not self.ended:
-            self._wake.wait()
+            self._wake.wait(self._until_final_s())
             self._wake.clear()
             self._finish_part()
+            if self._until_final_s() == 0.0:
+                self._alone = False
+                self._repeat()
             if self.adaptation is not None and not self.ended:
                 self.adaptation.follow(self)
         deadline = self._clock() + _FAREWELL_S
@@ -243,37 +236,23 @@ class Stream:
         if not self._rest:
             self._say_goodbye()
 
-    def _has(self, info: FrameInfo) -> bool:
-        last = self._last
-        if last is None:
-            return False
-        if last.epoch != info.origin_epoch:  # another variant may be behind, in the epoch before
-            return last.online and info.captured_at < last.captured_at
-        if last.sequence == info.origin_sequence:  # a blank of our own repeats the last number
-            return last.online or not info.online
-        return last.sequence > info.origin_sequence
+    def _repeat(self) -> None:
+        """Send the last part again, if the client takes it."""
+        last = self._selection.last
+        if not self.ended and last is not None and self.ready():
+            self._counters.repeated += 1
+            self.send(last)
 
-    def _consider(self, info: FrameInfo, *, due: bool) -> None:
-        """Count, at the first look at a frame, what becomes of it and of the one before."""
-        self._considered = info.origin_sequence
-        self._considered_epoch = info.origin_epoch
-        if self._owed:  # a newer frame is here, so the one that was owed will never be sent
-            self._drop()
-        if not due:
-            self._counters.skipped += 1
+    def _until_final_s(self) -> float | None:
+        """How long to wait for a frame after the last one before that is sent twice; None: no."""
+        if not self._alone or self.ended:
+            return None
+        return max(0.0, self._written_at + _FINAL_INTERVALS * self._interval_s - self._clock())
 
     def _end_if_stalled(self, now: float) -> None:
         if now - self._moved_at >= self._stall_timeout_s and not self.ended:
             self._counters.stalled += 1
             self.end(f"the client took nothing for {self._stall_timeout_s:g} s")
-
-    def _write(self, pieces: Pieces) -> Pieces:
-        """Send what the kernel takes at once; give back what is left."""
-        for number, (part, start, end) in enumerate(pieces):
-            taken = self._connection.send(part, start, end)
-            if taken < end - start:
-                return ((part, start + taken, end), *pieces[number + 1 :])
-        return ()
 
     def _finish_part(self) -> None:
         while self._rest and not self.ended:
@@ -284,7 +263,7 @@ class Stream:
         before = self._rest
         self._connection.wait_writable(_WRITE_WAIT_S)
         try:
-            self._rest = self._write(before)
+            self._rest = self._connection.write(before)
         except OSError:
             self.end("the client has left")
             self._rest = ()
@@ -304,9 +283,7 @@ class Stream:
             log.debug("a client left before the closing bytes")
 
     def _drop(self) -> None:
-        self._owed = False
-        self.dropped += 1
-        self._counters.dropped += 1
+        self.client.dropped += 1
         self._note(missed=True)
 
     def _note(self, *, missed: bool) -> None:

@@ -1,18 +1,17 @@
 """What a client asked for: parsed, checked against the limits, hashable.
 
 Two clients with equal variants are sent the very same bytes, so a variant holds only what changes
-the JPEG; the rate and the framing are the client's own affair and lie in ``StreamOptions``.
-Parameters nobody knows are ignored: players add cache busters of their own (``?timestamp=…``).
+the bytes; the rate and the framing are the client's own affair and lie in ``StreamOptions``.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from services.api.encoding import Encoding
 from services.api.ladder import ladder
+from services.api.query import BadParameter, BadParameters, Query
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +25,9 @@ __all__ = [
     "StreamOptions",
     "Variant",
     "parse_options",
+    "parse_raw_options",
+    "read_options",
+    "read_pixel_format",
 ]
 
 PARAMETERS: Final = (
@@ -38,59 +40,36 @@ PARAMETERS: Final = (
     "dual_final_frames",
     "zero_data",
     "key",
+    "format",
+    "pixel_format",
 )
-"""All that a stream's query may ask for; others mean nothing. The last five are µStreamer's."""
-
-_KEY: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_OFF: Final = frozenset({"", "0", "false", "no"})
+"""All that a stream's query may ask for; others mean nothing. Five of them are µStreamer's."""
 
 AUTO: Final = "auto"
 """The quality of a client that takes what it can follow."""
 
-
-@dataclass(frozen=True, slots=True)
-class BadParameter:
-    """One query parameter with a value outside its range.
-
-    Attributes:
-        name: Of the parameter.
-        value: As it was sent.
-        allowed: The range, in words: "a whole number from 1 to 100".
-    """
-
-    name: str
-    value: str
-    allowed: str
-
-
-class BadParameters(ValueError):  # noqa: N818 - it carries the parameters, all of them
-    """One or more query parameters are wrong.
-
-    Attributes:
-        problems: All of them, in the order of the URL's documentation.
-    """
-
-    def __init__(self, problems: list[BadParameter]) -> None:
-        super().__init__("; ".join(f"{p.name}={p.value!r} is not {p.allowed}" for p in problems))
-        self.problems = problems
+Y4M: Final = "y4m"
+"""The format of raw frames that players know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How a frame is to become a JPEG.
+    """What a frame is to become.
 
     Attributes:
-        quality: JPEG quality, 1 to 100.
+        quality: 1 to 100; 100 where the encoding knows none.
         width: Pixels the result may be wide at most; None: as wide as the frame.
         height: Pixels the result may be high at most; None: as high as the frame.
         passthrough: The client named no quality: a camera's own JPEG of the right size is sent on
             as it is, never encoded a second time.
+        encoding: The form of the result.
     """
 
     quality: int
     width: int | None = None
     height: int | None = None
     passthrough: bool = True
+    encoding: Encoding = Encoding.JPEG
 
     def fit(self, width: int, height: int) -> tuple[int, int]:
         """Size of the result for a frame of ``width`` x ``height`` pixels.
@@ -98,9 +77,18 @@ class Variant:
         Fits inside the box that was asked for, keeps the aspect, never enlarges.
         """
         scale = min(1.0, (self.width or width) / width, (self.height or height) / height)
-        if scale == 1.0:
-            return width, height
-        return max(1, round(width * scale)), max(1, round(height * scale))
+        if scale < 1.0:
+            width, height = max(1, round(width * scale)), max(1, round(height * scale))
+        if self.encoding is Encoding.I420:  # a pixel of color for each two by two
+            width, height = max(2, width & ~1), max(2, height & ~1)
+        return width, height
+
+    def become(self, encoding: Encoding) -> Variant:
+        """The same in another form; what that form does not know is the same for everybody."""
+        if encoding is Encoding.JPEG:
+            return self
+        quality = self.quality if encoding.lossy else 100
+        return replace(self, quality=quality, passthrough=False, encoding=encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,13 +129,52 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
     Raises:
         BadParameters: Naming every wrong value with its allowed range.
     """
-    asked = _Query(query)
+    asked = Query(query)
+    options = read_options(asked, limits)
+    asked.check()
+    return options
+
+
+def parse_raw_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOptions:
+    """Read the query string of a stream of uncompressed frames; ``quality`` means nothing there.
+
+    Args:
+        query: The parameters, as they were sent.
+        limits: ``api.stream.*``: defaults and ranges.
+
+    Raises:
+        BadParameters: Naming every wrong value with its allowed range.
+    """
+    asked = Query(query)
+    options = read_options(asked, limits)
+    encoding = read_pixel_format(asked)
+    if asked.choice("format", ("multipart", Y4M)) == Y4M:
+        if "pixel_format" in asked:
+            asked.refuse("pixel_format", f"given with format={Y4M}, which is always YUV 4:2:0")
+        encoding = Encoding.I420
+    asked.check()
+    return replace(options, variant=options.variant.become(encoding), ladder=())
+
+
+def read_pixel_format(asked: Query) -> Encoding:
+    """Which order of channels uncompressed frames are wanted in."""
+    formats = [form.value for form in (Encoding.BGR24, Encoding.RGB24, Encoding.GRAY8)]
+    return Encoding(asked.choice("pixel_format", formats) or Encoding.RAW.value)
+
+
+def read_options(asked: Query, limits: StreamSettings) -> StreamOptions:
+    """Read what all streams and pictures have in common, JPEG being the encoding.
+
+    Args:
+        asked: The query; is told what is wrong.
+        limits: ``api.stream.*``: defaults and ranges.
+    """
     quality, rate, size = limits.quality, limits.framerate, limits.resolution
     width = asked.whole("width", 1, size.max_width)
     height = asked.whole("height", 1, size.max_height)
     if width is None and height is None:
         width, height = size.default_width, size.default_height
-    auto = query.get("quality") == AUTO
+    auto = asked.text("quality") == AUTO
     named = (
         None
         if auto
@@ -159,9 +186,9 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
         quality=named or quality.default_jpeg_quality,
         width=width,
         height=height,
-        passthrough=auto or "quality" not in query,
+        passthrough=auto or "quality" not in asked,
     )
-    options = StreamOptions(
+    return StreamOptions(
         variant,
         fps=asked.number("fps", rate.min_fps, rate.max_fps) or rate.default_fps,
         advance_headers=asked.flag("advance_headers"),
@@ -171,61 +198,3 @@ def parse_options(query: Mapping[str, str], limits: StreamSettings) -> StreamOpt
         zero_data=asked.flag("zero_data"),
         key=asked.key("key"),
     )
-    if asked.problems:
-        raise BadParameters(asked.problems)
-    return options
-
-
-class _Query:
-    """Reads values out of the query string; collects what is wrong."""
-
-    def __init__(self, query: Mapping[str, str]) -> None:
-        self._query = query
-        self.problems: list[BadParameter] = []
-
-    def whole(self, name: str, least: int, most: int, or_else: str = "") -> int | None:
-        """A whole number greater than 0; None: not given, or wrong.
-
-        Args:
-            name: Of the parameter.
-            least: Smallest number allowed.
-            most: Largest number allowed.
-            or_else: What else is allowed, for the message.
-        """
-        text = self._query.get(name)
-        if text is None:
-            return None
-        # isdigit alone lets other scripts' digits through, int() signs and underscores
-        plain = text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004
-        if plain and least <= int(text) <= most:
-            return int(text)
-        allowed = f"a whole number from {least} to {most}{or_else}"
-        self.problems.append(BadParameter(name, text, allowed))
-        return None
-
-    def number(self, name: str, least: float, most: float) -> float | None:
-        """A number greater than 0; None: not given, or wrong."""
-        text = self._query.get(name)
-        if text is None:
-            return None
-        try:
-            value = float(text) if text.isascii() and "_" not in text else math.nan
-        except ValueError:
-            value = math.nan
-        if least <= value <= most:
-            return value
-        self.problems.append(BadParameter(name, text, f"a number from {least:g} to {most:g}"))
-        return None
-
-    def flag(self, name: str) -> bool:
-        """A switch; off where it is not given."""
-        return self._query.get(name, "0") not in _OFF
-
-    def key(self, name: str) -> str:
-        """A short name; empty: not given, or wrong."""
-        text = self._query.get(name, "")
-        if text and _KEY.fullmatch(text) is None:
-            allowed = "1 to 64 characters of A-Z a-z 0-9 . _ -"
-            self.problems.append(BadParameter(name, text, allowed))
-            return ""
-        return text

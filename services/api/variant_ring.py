@@ -12,7 +12,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from services.api.encoded import framed
+from services.api.encoded import Made, framed
+from services.api.encoding import Encoding
 from services.api.feed import Feed
 from services.api.subscriber import Subscriber
 from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable, WriterConflict
@@ -43,11 +44,13 @@ _STALE_NS: Final = 500_000_000
 
 
 def suffix_of(variant: Variant) -> str:
-    """What the ring of a variant is called behind the camera's name: ``q40w640h360``."""
+    """What a variant is called, its ring behind the camera's name: ``q40w640h360``, ``pngw640``."""
+    encoding = "" if variant.encoding is Encoding.JPEG else variant.encoding.value
+    quality = f"q{variant.quality}" if variant.encoding.lossy else ""
     passthrough = "p" if variant.passthrough else ""
     width = "" if variant.width is None else f"w{variant.width}"
     height = "" if variant.height is None else f"h{variant.height}"
-    return f"q{variant.quality}{passthrough}{width}{height}"
+    return f"{encoding}{quality}{passthrough}{width}{height}"
 
 
 def is_led(camera: SegmentPaths, variant: Variant) -> bool:
@@ -228,7 +231,7 @@ class VariantReader:
         try:
             with reader.view(newest.sequence) as view:
                 checksum = view.info.checksum
-                jpeg = framed(view.info, view.payload, quality=self._quality, checksum=checksum)
+                jpeg = framed(view.info, view.payload, Made(self._quality), checksum=checksum)
                 view.verify()
         except FrameOverwritten as error:
             self._overwritten(error)

@@ -7,7 +7,9 @@ What a client gets that asks for nothing in particular is always there and does 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from services.api.encoding import Encoding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from services.api.variant import Variant
 
 __all__ = ["TooManyVariants", "Watched", "query_of"]
+
+_RAW_FORMS: Final = {Encoding.RAW: "format=multipart", Encoding.I420: "format=y4m"}
 
 
 class TooManyVariants(Exception):  # noqa: N818 - named after the state
@@ -82,7 +86,11 @@ class Watched:
 
 
 def query_of(variant: Variant) -> str:
-    """The query string that asks for a variant."""
-    named = {"width": variant.width, "height": variant.height}
-    quality = [] if variant.passthrough else [f"quality={variant.quality}"]
-    return "&".join(quality + [f"{name}={value}" for name, value in named.items() if value])
+    """The query string that asks for a variant; of uncompressed frames behind ``/raw``."""
+    encoding = variant.encoding
+    quality = variant.quality if encoding.lossy and not variant.passthrough else None
+    named = {"quality": quality, "width": variant.width, "height": variant.height}
+    form = []
+    if not encoding.compressed:
+        form = [_RAW_FORMS.get(encoding, f"pixel_format={encoding.value}")]
+    return "&".join(form + [f"{name}={value}" for name, value in named.items() if value])

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Offset", "ask_offset", "frame_path", "offset_of"]
 
 _TRIES: Final = 4
+_ROUNDED_S: Final = 0.0005
+"""An age is told in whole milliseconds."""
+
 _STREAM: Final = re.compile(r"/stream/(video/shm|[A-Za-z0-9_-]+)(?:/raw)?/?")
 
 
@@ -66,7 +69,8 @@ def offset_of(headers: http.client.HTTPMessage, sent_s: float, received_s: float
     stamp, age = headers.get("X-Timestamp"), headers.get("X-Age-Ms")
     try:
         if stamp is not None and age is not None:
-            early_s = late_s = float(stamp) + float(age) / 1000
+            told_s = float(stamp) + float(age) / 1000
+            early_s, late_s = told_s - _ROUNDED_S, told_s + _ROUNDED_S
         else:
             early_s = parsedate_to_datetime(headers.get("Date", "")).timestamp()
             late_s = early_s + 1.0  # it says the second that had begun

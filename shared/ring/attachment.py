@@ -46,6 +46,7 @@ class Attachment:
     Args:
         paths: The camera's files.
         clock: A steady clock in seconds.
+        leaving: Told of each reader that is given up, while it can still be looked through.
 
     Attributes:
         paths: The camera's files.
@@ -55,13 +56,19 @@ class Attachment:
         attached: How many times a segment was attached; 0 says none was ever seen.
     """
 
-    def __init__(self, paths: SegmentPaths, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        paths: SegmentPaths,
+        clock: Callable[[], float] = time.monotonic,
+        leaving: Callable[[RingReader], None] = lambda _: None,
+    ) -> None:
         self.paths = paths
         self.condition = Condition.GONE
         self.why = "not looked for yet"
         self.since_s = clock()
         self.attached = 0
         self._clock = clock
+        self._leaving = leaving
         self._reader: RingReader | None = None
         self._superseded: list[RingReader] = []
         self._tried_at_s = float("-inf")
@@ -137,8 +144,10 @@ class Attachment:
 
     def _detach(self, condition: Condition, why: str) -> None:
         reader, self._reader = self._reader, None
-        if reader is not None and not _close_if_unused(reader):
-            self._superseded.append(reader)
+        if reader is not None:
+            self._leaving(reader)
+            if not _close_if_unused(reader):
+                self._superseded.append(reader)
         self._enter(condition, why)
 
     def _enter(self, condition: Condition, why: str) -> None:

@@ -96,17 +96,14 @@ def test_ffmpeg_gets_in(guarded: tuple[Api, Path], way: str) -> None:
 
 
 @pytest.mark.parametrize("way", ["url", "signed"])
-def test_vlc_gets_in_where_it_is_installed(guarded: tuple[Api, Path], way: str) -> None:
-    vlc = shutil.which("cvlc")
-    if vlc is None:
-        pytest.skip("VLC is large and not among tests/apt-packages.txt")
+def test_vlc_gets_in(guarded: tuple[Api, Path], way: str) -> None:
     api, credentials = guarded
     url = api.url
     url = with_userinfo(url + STREAM) if way == "url" else url + signed(credentials, STREAM)
     output = "#std{access=file,mux=mpjpeg,dst=-}"
     somebody = "nobody" if os.geteuid() == 0 else None  # VLC refuses to run as root
     with subprocess.Popen(
-        [vlc, "--quiet", "--sout", output, url],
+        [program("cvlc"), "--quiet", "--sout", output, url],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         user=somebody,
@@ -137,21 +134,22 @@ def browser() -> Iterator[Browser]:
 
 
 def moves(page: Page) -> None:
-    """Wait until the page shows the picture, says that it is online, and its frames go on."""
+    """Wait until the page shows the picture, says that it is live, and its frames go on."""
     numbers: set[str] = set()
 
     def shown() -> bool:
-        width = page.evaluate("document.getElementById('picture').naturalWidth")
+        width = page.evaluate("document.getElementById('picture')?.width")
         numbers.add(page.text_content("#number") or "")
-        return width == 320 and page.text_content("#state") == "online" and len(numbers) >= 3
+        return width == 320 and page.text_content("#state") == "Live" and len(numbers) >= 3
 
     wait_until(shown, "the picture to move")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("transport", ["stream", "socket"])
 @pytest.mark.parametrize("way", ["dialog", "url"])
 def test_page_works_in_a_browser_that_has_logged_in(
-    guarded: tuple[Api, Path], browser: Browser, way: str
+    guarded: tuple[Api, Path], browser: Browser, way: str, transport: str
 ) -> None:
     """With the password in the address the page's own requests must not inherit it."""
     api, _ = guarded
@@ -162,8 +160,10 @@ def test_page_works_in_a_browser_that_has_logged_in(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(url + "/", wait_until="domcontentloaded")
+    page.goto(f"{url}/?transport={transport}", wait_until="domcontentloaded")
     moves(page)
+    named = {"stream": "MJPEG stream", "socket": "WebSocket"}
+    assert page.text_content("#transport") == named[transport]
     assert complaints == []
     assert VIEW not in page.inner_text("body")
     context.close()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from tests.support.audience import Audience, Viewer, all_see, longest_gap, statuses
-from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
+from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolation, get
 from tests.support.processes import wait_until
 from tests.support.streams import STREAM, assert_never_back, status
 
@@ -71,7 +71,7 @@ class Returning:
 
     def _watch(self) -> None:
         while not self._leaving:
-            with contextlib.suppress(EndOfStream, OSError, AssertionError):
+            with contextlib.suppress(EndOfStream, OSError, ProtocolViolation):
                 self._watch_once()
 
     def _watch_once(self) -> None:
@@ -235,7 +235,7 @@ def test_sigterm_ends_a_worker_that_is_just_starting_too(service: Services) -> N
 
 def block(api: Api, milliseconds: int) -> None:
     """Stop the hub of whichever worker answers; its answer, if any, is of no interest."""
-    with contextlib.suppress(OSError, AssertionError):
+    with contextlib.suppress(OSError, ProtocolViolation):
         get(f"{api.url}/block?ms={milliseconds}", timeout_s=milliseconds / 1000)
 
 

@@ -77,6 +77,7 @@ class MjpegClient:
         self._target = urlsplit(url)
         self._http = http
         self._advance = "advance_headers=1" in self._target.query
+        self._raw = self._target.path.endswith("/raw")
         self._reader: MultipartReader | None = None
         self.parts_seen = 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -155,7 +156,11 @@ class MjpegClient:
             raise ProtocolViolation("the stream is chunked: raw MJPEG readers break on that")
         if "content-length" in self.headers:
             raise ProtocolViolation("an endless stream has no Content-Length")
-        self._reader = MultipartReader(boundary.encode("ascii"), advance_headers=self._advance)
+        self._reader = MultipartReader(
+            boundary.encode("ascii"),
+            advance_headers=self._advance,
+            kinds=("application/octet-stream",) if self._raw else ("image/jpeg",),
+        )
         self._reader.feed(body)
 
     def next_part(self) -> Part:

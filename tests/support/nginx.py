@@ -34,6 +34,7 @@ error_log stderr info;
 events {{ worker_connections 200; }}
 http {{
     access_log off;
+    {upstreams}
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -55,12 +56,20 @@ class Nginx:
         folder: For its files.
         location: What its only location does.
         pair: Certificate and key; None: plain HTTP.
+        upstreams: Blocks beside the server.
 
     Attributes:
         url: Where it listens.
     """
 
-    def __init__(self, folder: Path, location: str, pair: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        location: str,
+        pair: tuple[Path, Path] | None = None,
+        *,
+        upstreams: str = "",
+    ) -> None:
         program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
         assert program is not None, "nginx is not installed; see tests/apt-packages.txt"
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -69,7 +78,11 @@ class Nginx:
         configuration = folder / f"nginx-{port}.conf"
         configuration.write_text(
             _CONFIGURATION.format(
-                port=port, ssl=" ssl" if pair else "", certificate=files, location=location
+                port=port,
+                ssl=" ssl" if pair else "",
+                certificate=files,
+                location=location,
+                upstreams=upstreams,
             ),
             encoding="utf-8",
         )

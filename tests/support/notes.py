@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.api.stream import Stream
+from tests.support.watchers import watcher
 
 if TYPE_CHECKING:
+    from services.api.adaptive import Adaptation
     from services.api.encoded import EncodedFrame
     from shared.frame import FrameInfo
 
 __all__ = ["Notes"]
 
 
-class Notes(Stream):
+class Notes:
     """Takes everything it has not just taken, and writes down what it was sent.
 
     Args:
         eager: Whether it takes anything at all.
 
     Attributes:
+        client: Who it is.
         seen: What it was sent.
         tended: How often it was looked after.
     """
 
     def __init__(self, *, eager: bool = True) -> None:
-        self.adaptation = None
+        self.adaptation: Adaptation | None = None
+        self.client = watcher("notes")
         self.eager = eager
         self.seen: list[EncodedFrame] = []
         self.tended = 0

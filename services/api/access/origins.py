@@ -41,6 +41,17 @@ class Origins:
         names = ", ".join(exposed)
         return vary | allowed | ({"Access-Control-Expose-Headers": names} if names else {})
 
+    def may_connect(self, origin: str | None, own: str) -> bool:
+        """Whether a page may open a WebSocket: browsers ask nobody beforehand, so we look.
+
+        Args:
+            origin: The request's ``Origin``; None: it has none, so no browser is asking.
+            own: Our own address, as the request names it: ``https://example.org:8443/``.
+        """
+        if origin is None or "*" in self._listed or origin in self._listed:
+            return True
+        return _host_of(origin) == _host_of(own) != ""
+
     def preflight(self, origin: str | None) -> dict[str, str] | None:
         """What to answer to a browser that asks beforehand; None: nothing, it is no friend."""
         headers = self.headers(origin)
@@ -51,3 +62,10 @@ class Origins:
             "Access-Control-Allow-Headers": "Authorization",
             "Access-Control-Max-Age": "600",
         }
+
+
+def _host_of(address: str) -> str:
+    """Host and port, but for those of the scheme: a proxy that speaks TLS for us changes that."""
+    scheme, _, rest = address.lower().rstrip("/").partition("://")
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return rest.removesuffix(port) if port else ""

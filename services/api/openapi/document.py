@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.api.access.exposure import is_on
-from services.api.openapi import parameters, pictures, problems, site, status
+from services.api.openapi import compat, parameters, pictures, problems, site, status
 
 if TYPE_CHECKING:
     from services.api.openapi.parts import Json
@@ -38,6 +38,7 @@ _OPEN: Final = "No credentials are needed: api.auth is off.\n"
 _TAGS: Final = {
     "streams": "Endless pictures.",
     "frames": "One picture at a time.",
+    "compatibility": "What clients of mjpg-streamer and µStreamer ask for.",
     "numbers": "How cameras and clients fare.",
     "health": "For whoever watches over the service.",
     "pages": "For people, and what the pages need.",
@@ -83,7 +84,11 @@ def describe(settings: Settings, version: str) -> Json:
         version: Of this release.
     """
     guarded = is_on(settings.api.auth)
-    operations = pictures.operations(settings, guarded=guarded) | site.operations(settings)
+    operations = (
+        pictures.operations(settings, guarded=guarded)
+        | compat.operations(guarded=guarded)
+        | site.operations(settings)
+    )
     refusals = problems.refusals()
     if not guarded:
         refusals = {name: refusals[name] for name in problems.WITHOUT_CREDENTIALS}
@@ -92,6 +97,7 @@ def describe(settings: Settings, version: str) -> Json:
             "Status": status.STATUS,
             "Cameras": site.CAMERAS,
             "Readiness": _READINESS,
+            "State": compat.STATE,
             "Problem": problems.PROBLEM,
         },
         "parameters": parameters.parameters(settings),

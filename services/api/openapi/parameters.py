@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from services.api.freshness import MAX_AGE_MS, MAX_WAIT_MS
 from services.api.openapi.parts import Json, query, ref
 
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-__all__ = ["CAMERA", "PICTURE", "STREAM", "named", "parameters"]
+__all__ = ["CAMERA", "FRESHNESS", "PICTURE", "STREAM", "named", "parameters"]
 
 _SWITCH: Final[Json] = {"type": "string", "enum": ["0", "1"], "default": "0"}
 
@@ -17,6 +18,9 @@ CAMERA: Final = ref("parameters", "camera")
 
 PICTURE: Final = ("quality", "width", "height")
 """What changes the picture."""
+
+FRESHNESS: Final = ("max_age", "after", "wait", "stale")
+"""What decides which single frame it is."""
 
 STREAM: Final = (
     *PICTURE,
@@ -99,6 +103,14 @@ def parameters(settings: Settings) -> dict[str, Json]:
             {"type": "string", "pattern": "^[A-Za-z0-9._-]{0,64}$"},
         ),
     ]
+    described += _freshness()
+    described.append(
+        query(
+            "action",
+            "mjpg-streamer's way to ask; _N is the Nth camera of /cameras, counted from 0.",
+            {"type": "string", "pattern": "^(stream|snapshot)(_[0-9]{1,4})?$"},
+        )
+    )
     camera: Json = {
         "name": "camera",
         "in": "path",
@@ -107,7 +119,56 @@ def parameters(settings: Settings) -> dict[str, Json]:
         "schema": {"type": "string", "enum": cameras},
         "example": cameras[0],
     }
-    return {"camera": camera} | {each["name"]: each for each in described}
+    shown = query(
+        "camera", "The one to show alone; the page knows more, for itself.", {"enum": cameras}
+    )
+    by_name = {each["name"]: each for each in described}
+    return {"camera": camera, "cameraShown": shown} | by_name | _formats()
+
+
+def _freshness() -> list[Json]:
+    whole: Json = {"type": "integer", "minimum": 0}
+    return [
+        query(
+            "max_age",
+            "How old the frame may be, milliseconds; without it, it is newer than the request.",
+            whole | {"maximum": MAX_AGE_MS},
+        ),
+        query(
+            "after",
+            "The frame the client has, as NUMBER or EPOCH-NUMBER: only a later one will do.",
+            {"type": "string", "pattern": "^([0-9]{1,20}-)?[0-9]{1,20}$"},
+        ),
+        query(
+            "wait",
+            "With after: how long to wait for a later one, milliseconds.",
+            whole | {"maximum": MAX_WAIT_MS, "default": 0},
+        ),
+        query(
+            "stale",
+            "ok: the last picture will do where there is no newer one; it says X-Stale.",
+            {"type": "string", "enum": ["ok"]},
+        ),
+        query(
+            "pixel_format",
+            "Order of the channels; without it the source's own, bgr24 of JPEGs. Not with y4m.",
+            {"type": "string", "enum": ["bgr24", "rgb24", "gray8"]},
+        ),
+    ]
+
+
+def _formats() -> dict[str, Json]:
+    choices = {
+        "formatOfPicture": ("jpeg", "png", "webp"),
+        "formatOfPixels": ("raw", "npy"),
+        "formatOfRawStream": ("multipart", "y4m"),
+    }
+    return {
+        component: query(
+            "format", "What comes.", {"type": "string", "enum": [*kinds], "default": kinds[0]}
+        )
+        for component, kinds in choices.items()
+    }
 
 
 def _pixels(most: int, default: int | None) -> Json:

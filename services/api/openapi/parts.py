@@ -8,6 +8,7 @@ from typing import Any, Final
 
 __all__ = [
     "ADMIN",
+    "METRICS",
     "NOBODY",
     "NUMBERS",
     "OPEN",
@@ -27,6 +28,7 @@ Json = dict[str, Any]
 
 ADMIN: Final = ("admin",)
 VIEW: Final = ("view",)
+METRICS: Final = ("metrics",)
 NUMBERS: Final = ("view", "metrics")
 OPEN: Final[tuple[str, ...]] = ()
 """Nothing is needed, but wrong credentials are refused all the same."""

@@ -16,6 +16,7 @@ __all__ = [
     "no_frame",
     "not_delimited",
     "nothing_there",
+    "problem",
     "range_not_satisfiable",
     "refusals",
     "too_many_variants",

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.api.openapi import problems
-from services.api.openapi.parameters import CAMERA
+from services.api.openapi.parameters import CAMERA, named
 from services.api.openapi.parts import (
+    METRICS,
     NOBODY,
     NUMBERS,
     OPEN,
@@ -27,6 +28,9 @@ _FRESH: Final = ("Cache-Control",)
 _HTML: Final = "text/html; charset=utf-8"
 _POLICY: Final = {
     "Content-Security-Policy": header("Nothing from elsewhere.", {"type": "string"}),
+}
+_PAGE_POLICY: Final = {
+    "Content-Security-Policy": header("Of the page.", {"type": "string"}, required=False),
 }
 _UNCHANGED: Final[Json] = response("It has not changed: see ETag and If-None-Match.")
 _PART: Final[Json] = response("The range that was asked for.", body("*/*"))
@@ -86,6 +90,24 @@ def _numbers(settings: Settings) -> dict[str, Operation]:
             {"200": status},
             scopes=NUMBERS,
         ),
+        "/metrics": Operation(
+            "metrics",
+            "numbers",
+            "All numbers, for Prometheus",
+            "The same whichever worker answers. OpenMetrics where Accept asks for it.",
+            {
+                "200": response(
+                    "The numbers.",
+                    body("text/plain; version=0.0.4; charset=utf-8", {"type": "string"})
+                    | body(
+                        "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                        {"type": "string"},
+                    ),
+                    _FRESH,
+                )
+            },
+            scopes=METRICS,
+        ),
         "/cameras": Operation(
             "listCameras",
             "numbers",
@@ -141,8 +163,15 @@ def _pages() -> dict[str, Operation]:
             "page",
             "pages",
             "The page",
-            "The live picture, which camera, links to everything else.",
-            {"200": response("The page.", body(_HTML), _FRESH, _POLICY)},
+            "The live picture, which camera, links to everything else. With action it is what "
+            "mjpg-streamer gives: see /stream and /snapshot, whose parameters it takes then.",
+            {
+                "200": response(
+                    "The page.", body(_HTML) | body("image/jpeg"), _FRESH, _PAGE_POLICY
+                ),
+                "400": problems.bad_parameters(),
+            },
+            named("action", "cameraShown"),
         ),
         "/docs": Operation(
             "reference",

@@ -15,6 +15,43 @@ _NUMBER: Final[Json] = {"type": "number", "minimum": 0}
 _TEXTS: Final[Json] = {"type": "array", "items": _TEXT}
 _OBJECT: Final[Json] = {"type": "object"}
 
+_OR_NOBODY: Final[Json] = {"type": ["string", "null"], "description": "Told to admins only."}
+_SIZE: Final[Json] = {"type": ["integer", "null"], "minimum": 0}
+_SWITCH: Final[Json] = {"type": "boolean"}
+_CLIENTS: Final[Json] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {
+            "id": _TEXT,
+            "key": _OR_NOBODY,
+            "address": _OR_NOBODY,
+            "kind": {"type": "string", "enum": ["mjpeg", "raw", "y4m", "websocket"]},
+            "variant": {"type": "string", "description": "Name of what it is sent, as in leads."},
+            "since": {"type": "number", "description": "When it came, seconds since 1970."},
+            "fps": {"type": "number", "description": "Parts per second, over two seconds."},
+            "sent": _WHOLE,
+            "sent_bytes": _WHOLE,
+            "dropped": {**_WHOLE, "description": "Frames it was too slow for."},
+            "bitrate_bps": _WHOLE,
+            "advance_headers": _SWITCH,
+            "extra_headers": _SWITCH,
+            "dual_final_frames": _SWITCH,
+            "zero_data": _SWITCH,
+        },
+    },
+}
+_SHM: Final[Json] = {
+    "type": "object",
+    "properties": {
+        "directory": _TEXT,
+        "total": _SIZE,
+        "used": _SIZE,
+        "free": _SIZE,
+        "ring": {**_SIZE, "description": "Of this camera's segment."},
+    },
+}
+
 _SOURCE: Final = {
     "camera": (_TEXT, "Its name."),
     "online": ({"type": "boolean"}, "Whether it gives pictures, not only blanks."),
@@ -48,6 +85,12 @@ _WORKER: Final = {
     "damaged": (_WHOLE, "Frames that were not what their writer stored; nobody was sent one."),
     "encode_errors": (_WHOLE, "Frames that could not become a JPEG."),
     "encoded": (_WHOLE, "Frames that were encoded."),
+    "bytes": (_WHOLE, "Bytes of parts handed to the kernel."),
+    "streams": (_WHOLE, "Streams that began."),
+    "turned_away": (_WHOLE, "Streams refused by api.limits."),
+    "decoded": (_WHOLE, "Frames of the camera's own JPEG that were decoded."),
+    "notifications": (_WHOLE, "Notifications heard."),
+    "refused": (_WHOLE, "Notifications and frames that were none of ours."),
     "encode_seconds": (_NUMBER, "What that took, all encoder threads together."),
     "stalled": (_WHOLE, "Clients ended because they took nothing for too long."),
 }
@@ -55,12 +98,11 @@ _ONCE: Final = {
     "leads": (_TEXTS, "Sizes and qualities that this worker encodes for all."),
     "follows": (_TEXTS, "Those it reads from another worker."),
     "auto": (_OBJECT, "Clients with quality=auto, by the step they are at."),
-    "decoded": (_WHOLE, "Frames of the camera's own JPEG that were decoded here."),
     "attached": (_WHOLE, "Rings attached since the worker's start: 1, and 1 more for each epoch."),
-    "notifications": (_WHOLE, "Notifications heard."),
     "notifications_missing": ({"type": "boolean"}, "Frames come and their notifications do not."),
-    "refused": (_WHOLE, "Notifications that were none of ours."),
     "hub_late_ms": (_OBJECT, "How late this worker's event loop was, by percentile."),
+    "client_list": (_CLIENTS, "Who watches, in all workers; at most 1,000 of each."),
+    "shm": (_SHM, "The directory of the rings, bytes."),
     "mode": ({"type": "string", "enum": ["legacy", "shared memory"]}, "Who captures."),
 }
 _NULL_WHILE_NOTHING_CAME: Final = frozenset(_SOURCE) - {

@@ -29,9 +29,13 @@ _NEEDED: Final = {
     "page": Scope.VIEW,
     "streams": Scope.VIEW,
     "frames": Scope.VIEW,
+    "raw": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
+    "metrics": Scope.METRICS,
     "health": _OPEN,
+    "websocket": Scope.VIEW,
+    "compat": Scope.VIEW,
 }
 """Scopes of which each would do, by blueprint; a new one is for admins until it stands here."""
 

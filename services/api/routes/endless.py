@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from services.api import deadline
 from services.api.adaptive import Adaptation
+from services.api.client import Client
 from services.api.connection import Connection
 from services.api.ladder import step_name
 from services.api.routes import cameras, client_address, client_gone
@@ -49,7 +51,10 @@ def _asked_for() -> str:
 
 
 def serve_stream(
-    camera: Camera, options: StreamOptions, framing_for: Callable[[EncodedFrame], Framing]
+    camera: Camera,
+    options: StreamOptions,
+    framing_for: Callable[[EncodedFrame], Framing],
+    kind: str = "mjpeg",
 ) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late.
 
@@ -57,7 +62,9 @@ def serve_stream(
         camera: Whose.
         options: What the client asked for.
         framing_for: Chooses what surrounds the pictures, of which the first is known by then.
+        kind: What it is called in lists of clients.
     """
+    client = Client(secrets.token_hex(8), client_address(), kind, options)
     with contextlib.ExitStack() as held:
         seat = cameras().admit(camera, client_address())
         held.callback(seat.leave)
@@ -72,10 +79,11 @@ def serve_stream(
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            body = _body(camera, options, framing, adaptation, request.environ)
+            body = _body(camera, options, framing, adaptation, client, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=framing.content_type)
+    response.headers["X-Client-Id"] = client.id
     if options.ladder:
         steps = ", ".join(step_name(step) for step in options.ladder)
         response.headers["X-Quality-Steps"] = steps
@@ -88,6 +96,7 @@ def _body(
     options: StreamOptions,
     framing: Framing,
     adaptation: Adaptation,
+    client: Client,
     environ: MutableMapping[str, Any],
 ) -> Iterator[bytes]:
     """Yield the framing's lead, so that gunicorn sends the headers; then own the socket."""
@@ -97,25 +106,27 @@ def _body(
     limits = camera.limits
     connection = Connection(raw, limits.stall_timeout_sec)
     stream = Stream(
+        client,
         connection,
         framing,
         camera.counters,
-        fps=options.fps,
         patience=Patience(limits.stall_timeout_sec, limits.performance.repeat_after_sec),
     )
     if options.ladder:
         stream.adaptation = adaptation
     adaptation.follow(stream)
+    camera.audience.enter(client)
     try:
         stream.run()
     finally:
+        camera.audience.leave(client)
         adaptation.leave(stream)
         connection.release()
         log.info(
             "stream of %s ended: %s; %d parts, %d bytes, %d dropped",
             camera.name,
             stream.ended or "interrupted",
-            stream.sent,
-            stream.sent_bytes,
-            stream.dropped,
+            client.sent,
+            client.sent_bytes,
+            client.dropped,
         )

@@ -11,16 +11,22 @@ from services.api.routes import door
 if TYPE_CHECKING:
     from flask import Flask, Response
 
-__all__ = ["register"]
+__all__ = ["register", "uncached"]
 
 _ALWAYS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_READABLE: Final = ("X-", "Retry-After")
+_READABLE: Final = ("X-", "Retry-After", "ETag")
 """Headers that scripts of other pages may read, where their origin is allowed."""
 
 
 def register(app: Flask) -> None:
     """Have every answer completed."""
     app.after_request(_complete)
+
+
+def uncached(response: Response) -> Response:
+    """Have nobody keep an answer: it says how things are now."""
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def _complete(response: Response) -> Response:

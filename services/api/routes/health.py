@@ -9,6 +9,7 @@ from flask import Blueprint, Response, jsonify
 
 from services.api.routes import cameras
 from services.api.routes.admission import granted
+from services.api.routes.headers import uncached
 
 __all__ = ["routes"]
 
@@ -20,7 +21,7 @@ _DETAILS: Final = ("camera", "online", "condition", "reason", "advice", "age_ms"
 @routes.get("/healthz")
 def healthz() -> Response:
     """Say that the process answers; a lost camera is not cured by restarting it."""
-    return _fresh(jsonify(status="ok"))
+    return uncached(jsonify(status="ok"))
 
 
 @routes.get("/readyz")
@@ -39,9 +40,4 @@ def readyz() -> Response:
     if not ready:
         response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
         response.headers["Retry-After"] = "2"
-    return _fresh(response)
-
-
-def _fresh(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)

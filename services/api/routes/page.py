@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from flask import Blueprint, Response, current_app, make_response, render_template
+from flask import Blueprint, Response, current_app, make_response, render_template, request
 
 from services.api.routes import cameras
+from services.api.routes.compat import act
 
 __all__ = ["harden", "routes"]
 
@@ -24,7 +25,19 @@ _NO_FEATURES: Final = "camera=(), display-capture=(), geolocation=(), microphone
 @routes.get("/")
 def page() -> Response:
     """The page; it works without scripts too, only less comfortably."""
-    return harden(make_response(render_template("index.html", cameras=cameras().names())))
+    if "action" in request.args:  # mjpg-streamer's clients
+        return act(request.args["action"])
+    names, stream = cameras().names(), cameras().settings.api.stream
+    asked = request.args.get("camera")
+    body = render_template(
+        "index.html",
+        cameras=names,
+        chosen=asked if asked in names else names[0],
+        quality=stream.quality,
+        resolution=stream.resolution,
+        framerate=stream.framerate,
+    )
+    return harden(make_response(body))
 
 
 def harden(response: Response) -> Response:

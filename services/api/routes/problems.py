@@ -12,9 +12,11 @@ from werkzeug.exceptions import HTTPException
 
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
+from services.api.query import BadParameters
+from services.api.raw_room import NoRoomForRaw
 from services.api.routes import REQUEST_ID, cameras
 from services.api.seat import TooManyStreams
-from services.api.variant import BadParameters
+from services.api.snapshot import CameraOffline
 from services.api.watched import TooManyVariants
 from shared.errors import (
     EncodeError,
@@ -58,10 +60,12 @@ def problem(
 def register(app: Flask) -> None:
     """Turn every error of the tree, of HTTP and of ours, into its problem."""
     app.register_error_handler(CameraNotLive, _not_live)
+    app.register_error_handler(CameraOffline, _offline)
     app.register_error_handler(RingUnavailable, _no_frame)
     app.register_error_handler(FrameOverwritten, _no_frame)
     app.register_error_handler(ProtocolError, _no_frame)
     app.register_error_handler(TooManyStreams, _too_many)
+    app.register_error_handler(NoRoomForRaw, _no_room)
     app.register_error_handler(TooManyVariants, _too_many_variants)
     app.register_error_handler(NotDelimited, _not_delimited)
     app.register_error_handler(EncodeError, _stream_error)
@@ -76,6 +80,11 @@ def _not_live(error: CameraNotLive) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, error.advice, headers, why=error.why)
 
 
+def _offline(error: CameraOffline) -> Response:
+    headers = {"Retry-After": "2"}
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers, why=error.why)
+
+
 def _no_frame(error: Exception) -> Response:
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE, f"No frame to be had: {error}", {"Retry-After": "1"}
@@ -86,6 +95,13 @@ def _too_many(error: TooManyStreams) -> Response:
     headers = {"Retry-After": "10"}
     more = {"limit": error.limit, "setting": error.setting}
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers, **more)
+
+
+def _no_room(error: NoRoomForRaw) -> Response:
+    headers, more = {"Retry-After": "10"}, {"setting": "api.limits.max_raw_mb"}
+    return problem(
+        HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers, limit=error.limit_mb, **more
+    )
 
 
 def _too_many_variants(error: TooManyVariants) -> Response:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, jsonify
 
+from services.api.access.scopes import Scope
 from services.api.routes import cameras
+from services.api.routes.admission import granted
+from services.api.routes.headers import uncached
 
 if TYPE_CHECKING:
     from services.api.camera import Camera
 
-__all__ = ["routes"]
+__all__ = ["client_list", "routes"]
 
 routes = Blueprint("status", __name__)
 
@@ -41,13 +44,18 @@ def list_cameras() -> Response:
         }
         for name in cameras().names()
     ]
-    return _fresh(jsonify(cameras=listed))
+    return uncached(jsonify(cameras=listed))
+
+
+def client_list(camera: Camera) -> list[dict[str, Any]]:
+    """A camera's clients in all workers, as whoever asks may see them.
+
+    Where a client is and what it calls itself is its own affair: that is told to admins, others get
+    None.
+    """
+    hidden = {} if Scope.ADMIN in granted() else {"address": None, "key": None}
+    return [client | hidden for client in cameras().clients(camera)]
 
 
 def _status(camera: Camera) -> Response:
-    return _fresh(jsonify(cameras().status(camera)))
-
-
-def _fresh(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(jsonify(cameras().status(camera) | {"client_list": client_list(camera)}))

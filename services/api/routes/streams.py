@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from services.api.framing import MultipartAhead, MultipartFraming
+from services.api.framing import framing_of
 from services.api.routes import cameras
 from services.api.routes.endless import serve_stream
 from services.api.variant import parse_options
@@ -33,5 +33,4 @@ def stream_camera(camera: str) -> Response:
 
 def _stream(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
-    framing = MultipartAhead() if options.advance_headers else MultipartFraming()
-    return serve_stream(camera, options, lambda _: framing)
+    return serve_stream(camera, options, lambda _: framing_of(options))

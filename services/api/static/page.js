@@ -1,111 +1,136 @@
-// The first page: shows one camera, keeps showing it, and says how it fares.
+// The page at /: all cameras or one of them, as its address says.
 
-const STATUS_MS = 1000;
-const RETRY_MS = [500, 1000, 2000, 5000];
+import { Clock } from "./clock.js";
+import { gridView } from "./grid.js";
+import { bindKeys } from "./keys.js";
+import { stateName } from "./present.js";
+import { singleView } from "./single.js";
+import { pageAddress, readPage } from "./urls.js";
+import { Watch } from "./watch.js";
 
-const element = (id) => document.getElementById(id);
-const links = [...document.querySelectorAll("#links a[data-path]")];
-const known = [...document.querySelectorAll("#cameras a")];
+const known = [...document.querySelectorAll("#cameras a[data-camera]")];
 const names = known.map((link) => link.dataset.camera);
-const asked = new URLSearchParams(location.search).get("camera");
-const camera = names.includes(asked) ? asked : names[0];
-const path = `/stream/${encodeURIComponent(camera)}`;
-// BROWSER: opened as http://user:password@host/ the page could not fetch relative addresses, which
-// would inherit the password (Fetch, "URL includes credentials"); an origin has none.
-const base = location.origin + path;
-const picture = element("picture");
+const main = document.querySelector("main");
+const help = document.getElementById("help");
+const clock = new Clock();
 
-// Blink shows a part only when the next part's header has come (crbug 527446); with this parameter
-// the server sends that header at once. Other engines do not need it.
-const blink = "chrome" in window || /Chrome\//.test(navigator.userAgent);
-
-let failures = 0;
-let retry = 0;
+let state = readPage(names);
+let view = null;
+let watch = null;
+let shown = "";
 
 function show() {
-  clearTimeout(retry);
-  const query = new URLSearchParams({ t: Date.now() });
-  if (blink) query.set("advance_headers", "1");
-  picture.src = `${base}?${query}`;
-}
-
-// An <img> that is only removed or hidden keeps its connection and its traffic.
-function hide() {
-  clearTimeout(retry);
-  picture.removeAttribute("src");
-}
-
-function showAgain() {
-  if (document.hidden) return;
-  clearTimeout(retry);
-  retry = setTimeout(show, RETRY_MS[Math.min(failures, RETRY_MS.length - 1)]);
-  failures += 1;
-}
-
-function say(message) {
-  element("message").textContent = message;
-  element("message").hidden = !message;
-}
-
-function report(status) {
-  element("state").textContent = status.online ? "online" : "no signal";
-  element("state").dataset.online = status.online;
-  element("fps").textContent = status.fps.toFixed(1);
-  element("size").textContent = status.width ? `${status.width} × ${status.height}` : "–";
-  element("number").textContent = status.frame_number ?? "–";
-  element("clients").textContent = status.clients_total;
-  element("source").textContent = status.source ?? "";
-  const live = status.condition === "live";
-  // an <img> that shows nothing is drawn as broken; the last picture of a stream that ended stays
-  picture.hidden = !live && !picture.naturalWidth;
-  if (live) say(status.online ? "" : status.reason);
-  else say(status.why ? `${status.advice} (${status.why})` : status.advice);
-}
-
-let wasLive = true;
-
-async function watch() {
-  if (!document.hidden) {
-    try {
-      const answer = await fetch(`${base}/status`, { cache: "no-store" });
-      const status = await answer.json();
-      if (!answer.ok) throw new Error(status.detail);
-      report(status);
-      const live = status.condition === "live";
-      // The server ends a stream whose Video Module stays away; without an error event in some
-      // browsers, so its return is the moment to start anew.
-      if (live && !wasLive) {
-        failures = 0;
-        show();
-      }
-      wasLive = live;
-    } catch (error) {
-      element("state").textContent = "no connection";
-      element("state").dataset.online = false;
-      say(`The API does not answer: ${error.message}`);
-      wasLive = false;
-    }
+  leave();
+  state = readPage(names);
+  shown = location.search;
+  const announce = announcer();
+  view = state.camera === null
+    ? gridView(state, names, clock, announce)
+    : singleView(state, clock, announce, (options) => go({ options }, true));
+  watch = new Watch(view.players);
+  document.title = `${state.camera ?? "All cameras"} – Ringcast`;
+  document.body.classList.toggle("wall", state.wall && state.camera === null);
+  for (const link of document.querySelectorAll("#cameras a")) {
+    const here = (link.dataset.camera ?? null) === state.camera;
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    link.href = pageAddress(state, { camera: link.dataset.camera ?? null, wall: false });
   }
-  setTimeout(watch, STATUS_MS);
+  main.replaceChildren(view.root);
+  view.layout();
+  resume();
 }
 
-for (const link of links) {
-  link.href = base + link.dataset.path;
-  link.textContent = path + link.dataset.path;
+function leave() {
+  pauseAll();
+  view = null;
 }
-for (const link of known) {
-  if (link.dataset.camera === camera) link.setAttribute("aria-current", "page");
-}
-if (known.length < 2) element("cameras").hidden = names.length === 0;
-document.title = `${camera} – Ringcast`;
 
-picture.addEventListener("error", showAgain);
-picture.addEventListener("load", () => {
-  failures = 0;
-  picture.hidden = false;
+function pauseAll() {
+  watch?.stop();
+  view?.players.forEach((player) => player.stop());
+}
+
+function resume() {
+  if (!view || document.hidden) return;
+  for (const player of view.players) {
+    if (!player.held) player.start();
+  }
+  watch.start();
+}
+
+/** Changes the address, and what is shown with it. */
+function go(changes, replace = false) {
+  const address = pageAddress(state, changes);
+  if (replace) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
+  const focused = document.activeElement?.name;
+  show();
+  if (focused) view.root.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
+}
+
+/** Has a camera's state read out when it changes; not the first "connecting". */
+function announcer() {
+  const before = new Map();
+  return ({ camera, state: now, message }) => {
+    const last = before.get(camera) ?? "connecting";
+    before.set(camera, now);
+    if (now === last || now === "paused" || last === "paused") return;
+    if (now === "live" && last === "connecting") return;
+    document.getElementById("states").textContent = `${camera}: ${stateName(now)}. ${message}`;
+  };
+}
+
+function back() {
+  if (state.wall) return go({ wall: false });
+  if (state.camera === null || names.length < 2) return false;
+  const camera = state.camera;
+  go({ camera: null });
+  view.root.querySelector(`a[data-camera="${CSS.escape(camera)}"]`).focus();
+  return true;
+}
+
+function move(key) {
+  if (state.camera === null) return view.actions.move(key);
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+  if (!step || names.length < 2) return false;
+  const at = (names.indexOf(state.camera) + step + names.length) % names.length;
+  return go({ camera: names[at] });
+}
+
+const OWN = {
+  back,
+  move,
+  help: () => help.showModal(),
+  wall: () => state.camera === null && go({ wall: !state.wall }),
+  full: () => state.camera === null && document.documentElement.requestFullscreen?.(),
+};
+
+bindKeys((name, key) => {
+  const action = view.actions[name] && name !== "move" ? view.actions[name] : OWN[name];
+  return action ? action(key) !== false : false;
 });
-document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));
-addEventListener("pagehide", hide);
-addEventListener("pageshow", show);
 
-watch();
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a");
+  if (link && !link.hash && link.pathname === location.pathname) {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    history.pushState(null, "", link.href);
+    show();
+    if (state.camera !== null && names.length > 1) main.focus({ preventScroll: true });
+    return;
+  }
+  const tool = event.target.closest("[data-page]")?.dataset.page;
+  if (tool) OWN[tool]();
+});
+
+document.addEventListener("visibilitychange", () => (document.hidden ? pauseAll() : resume()));
+// back and forward; a step within the page ("#main") is none of ours
+addEventListener("popstate", () => location.search !== shown && show());
+addEventListener("pagehide", pauseAll);
+// also when the page comes back out of the browser's memory of pages (bfcache)
+addEventListener("pageshow", (event) => event.persisted && resume());
+addEventListener("resize", () => view?.layout());
+
+show();

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from services.api.app import create_app
+from services.api.camera import Camera
 from services.api.encoder import Encoder
 from services.api.variant import Variant
+from shared import request_context
 from shared.frame import FrameInfo, Geometry, MonotonicNs, PixelFormat
 from shared.naming import segment_paths
 from shared.ring.writer import RingWriter
@@ -37,6 +39,13 @@ class AliveWorker:
 
     def __init__(self) -> None:
         self.alive = True
+
+
+@pytest.fixture(autouse=True)
+def _request_is_over() -> Iterator[None]:
+    """End the last request's id, as gunicorn's ``post_request`` hook does; there is none here."""
+    yield
+    request_context.release()
 
 
 @pytest.fixture
@@ -100,3 +109,10 @@ def app(settings: Settings) -> Iterator[Flask]:
 @pytest.fixture
 def http(app: Flask) -> FlaskClient:
     return app.test_client()
+
+
+@pytest.fixture
+def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
+    camera = Camera("video", paths, settings, encoder, lambda: False)
+    yield camera
+    camera.stop()

@@ -24,9 +24,13 @@ def test_every_address_is_there(app: Flask) -> None:
         "/readyz",
         "/stream/<camera>",
         "/stream/<camera>/frame",
+        "/stream/<camera>/frame/raw",
+        "/stream/<camera>/raw",
         "/stream/<camera>/status",
         "/stream/video/shm",
         "/stream/video/shm/frame",
+        "/stream/video/shm/frame/raw",
+        "/stream/video/shm/raw",
         "/stream/video/shm/status",
     }
 

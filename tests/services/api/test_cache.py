@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import functools
+import weakref
+from dataclasses import replace
 
 import gevent
 import pytest
@@ -9,7 +11,10 @@ from services.api.cache import FrameCache
 from services.api.encoded import EncodedFrame, framed
 from shared.errors import EncodeError
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
-from tests.support.greenlets import let_run
+from tests.support.greenlets import let_run, turns_until
+
+AT = MonotonicNs(1)
+INFO = FrameInfo(Epoch(1), Sequence(9), AT, AT, Geometry(64, 48, PixelFormat.JPEG), 7)
 
 
 @functools.cache
@@ -90,3 +95,31 @@ def test_unexpected_errors_are_handed_on_too() -> None:
 
     with pytest.raises(ZeroDivisionError):
         FrameCache().get("frame", fail)
+
+
+def test_few_large_pictures_are_kept_and_always_the_newest() -> None:
+    """A frame of 4K in BGR takes 25 MB: eight of them would be 200 MB per camera and worker."""
+    cache = FrameCache()
+
+    def large(sequence: int) -> EncodedFrame:
+        return framed(replace(INFO, sequence=Sequence(sequence)), bytes(7 * 2**20))
+
+    for sequence in range(1, 5):
+        cache.get(sequence, functools.partial(large, sequence))
+    for sequence in (3, 4):
+        cache.get(sequence, functools.partial(large, sequence))
+    assert (cache.made, cache.shared) == (4, 2)
+    cache.get(2, functools.partial(large, 2))
+    assert cache.made == 5, "it was let go: three take more than 16 MiB"
+    huge = FrameCache()
+    for _ in range(2):
+        huge.get("huge", lambda: framed(INFO, bytes(20 * 2**20)))
+    assert (huge.made, huge.shared) == (1, 1)
+
+
+def test_picture_is_let_go_though_no_other_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its memory file is a descriptor, and up to 25 MB."""
+    monkeypatch.setattr("services.api.cache._KEPT_S", 0.05)
+    cache = FrameCache()
+    gone = weakref.ref(cache.get("frame", lambda: framed(INFO, bytes(100_000))).part)
+    turns_until(lambda: gone() is None, "the part to be let go")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.api.cameras import Cameras, UnknownCamera
+from services.api.seat import TooManyStreams
 from shared.ring.attachment import Condition
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def test_all_cameras_share_as_many_encoder_threads_as_are_configured(settings: S
     stream = settings.api.stream.model_copy(update={"performance": performance})
     api = settings.api.model_copy(update={"stream": stream})
     cameras = Cameras(settings.model_copy(update={"api": api}))
-    turns = {camera.turn for camera in map(cameras.named, cameras.names())}
+    turns = {camera.darkroom.turn for camera in map(cameras.named, cameras.names())}
     assert [turn.counter for turn in turns] == [3]
 
 
@@ -79,3 +80,17 @@ def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
     finally:
         cameras.stop()
         cameras.stop()
+
+
+def test_streams_that_are_turned_away_are_counted(settings: Settings) -> None:
+    limits = settings.api.limits.model_copy(update={"max_streams": 1})
+    api = settings.api.model_copy(update={"limits": limits})
+    cameras = Cameras(settings.model_copy(update={"api": api}))
+    camera = cameras.default()
+    seat = cameras.admit(camera, "192.0.2.7")
+    with pytest.raises(TooManyStreams):
+        cameras.admit(camera, "192.0.2.8")
+    seat.leave()
+    cameras.admit(camera, "192.0.2.8").leave()
+    status = cameras.status(camera)
+    assert (status["turned_away"], status["turned_away_total"]) == (1, 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from services.api.connection import Connection, hung_up
-from services.api.part import FilePart
+from services.api.part import BytesPart, FilePart
 from tests.support.processes import wait_until
 from tests.support.tls import make_certificate
 
@@ -181,3 +181,32 @@ def test_tls_client_that_is_idle_or_talks_is_not_gone(secured: Secured) -> None:
     assert connection.gone()
     server.close()
     assert hung_up(server)
+
+
+def test_what_the_client_says_is_read_without_waiting(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    assert connection.receive(100) is None
+    client.sendall(b"hello")
+    connection.wait_readable(5.0)
+    assert connection.receive(4) == b"hell"
+    assert connection.receive(4) == b"o"
+    connection.wait_readable(0.01)
+    assert connection.receive(3) is None
+    client.shutdown(socket.SHUT_WR)
+    connection.wait_readable(5.0)
+    assert connection.receive(3) == b""
+
+
+def test_pieces_go_out_one_after_the_other_and_the_rest_is_given_back(pair: Pair) -> None:
+    server, client = pair
+    connection = Connection(server, 5.0)
+    small = BytesPart([b"header"])
+    rest = connection.write(((small, 1, 4), (FILLING, 0, 10), (small, 0, 6)))
+    assert rest == ()
+    assert client.recv(100) == b"ead" + bytes(10) + b"header"
+    pieces = ((FILLING, 0, 65_536),) * 40 + ((small, 0, 6),)
+    rest = connection.write(pieces)
+    assert 1 < len(rest) <= 41
+    assert rest[-1] == pieces[-1]
+    assert rest[1:] == pieces[-len(rest) + 1 :]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -151,3 +152,20 @@ def test_longest_names_give_possible_segments_of_their_own(settings: Settings, l
     first, second = segment("a" * length), segment("a" * (length - 1) + "b")
     assert first != second
     segment_paths(first)
+
+
+def test_child_that_was_being_started_at_the_end_is_ended_too(
+    capture: EmbeddedCapture, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children: list[subprocess.Popen[bytes]] = []
+    begin = subprocess.Popen
+
+    def start_late(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:  # noqa: ANN401 - passed on
+        capture.stop()
+        children.append(begin(*arguments, **options))
+        return children[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start_late)
+    capture.start(follower)
+    wait_until(lambda: bool(children), "a child")
+    wait_until(lambda: children[0].returncode is not None, "its end")

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from services.api import mjpeg
-from services.api.encoded import framed
+from services.api.encoded import Made, framed
+from services.api.encoding import Encoding
 from services.api.variant import Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
+from tests.support.ring_pictures import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +34,7 @@ def test_part_says_what_it_is(
     write: Callable[..., FrameInfo], paths: SegmentPaths, encoder: Encoder
 ) -> None:
     info = write(online=False, reason="unplugged")
-    jpeg = encoder.encode(RingReader.open(paths), info.sequence, PLAIN)
+    jpeg = encoded(encoder, RingReader.open(paths), info.sequence, PLAIN)
     headers = dict(jpeg.headers)
     assert headers["X-Frame-Number"] == str(info.sequence)
     assert headers["X-Epoch"] == str(info.epoch)
@@ -69,7 +71,7 @@ def test_picture_is_copied_so_that_its_buffer_may_be_written_again() -> None:
 def test_jpeg_says_what_encoding_it_took() -> None:
     as_it_was, encoded = (
         framed(INFO, PICTURE),
-        framed(INFO, PICTURE, encode_ns=5_000_000, quality=85, size=(32, 24)),
+        framed(INFO, PICTURE, Made(85, (32, 24)), encode_ns=5_000_000),
     )
     assert (as_it_was.encode_ns, as_it_was.quality) == (0, None)
     assert (as_it_was.width, as_it_was.height) == (64, 48)
@@ -80,3 +82,18 @@ def test_jpeg_says_what_encoding_it_took() -> None:
 def test_part_tells_a_checksum_where_there_is_one() -> None:
     assert dict(framed(INFO, PICTURE, checksum=1).headers)["X-CRC32"] == "00000001"
     assert "X-CRC32" not in dict(framed(INFO, PICTURE).headers)
+
+
+def test_frame_of_y4m_is_its_word_and_the_planes() -> None:
+    frame = framed(INFO, PICTURE, Made(size=(4, 2), encoding=Encoding.I420))
+    assert frame.part.read(*frame.plain) == b"FRAME\n" + PICTURE
+    assert frame.picture == PICTURE
+
+
+def test_part_of_pixels_says_their_order() -> None:
+    pixels = np.zeros((48, 64, 3), np.uint8)
+    made = Made(size=(64, 48), encoding=Encoding.RGB24, pixel_format=PixelFormat.RGB24)
+    frame = framed(INFO, pixels, made)
+    header = mjpeg.part_header(pixels.nbytes, frame.headers, "application/octet-stream")
+    assert dict(frame.headers)["X-Pixel-Format"] == "RGB24"
+    assert frame.part.read(*frame.whole) == header + pixels.tobytes() + mjpeg.TRAILER

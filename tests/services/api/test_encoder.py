@@ -18,6 +18,7 @@ from shared.errors import EncodeError, FrameOverwritten
 from shared.frame import Geometry, MonotonicNs, PixelFormat, Sequence
 from shared.ring.reader import RingReader
 from tests.support.greenlets import let_run, turns_until
+from tests.support.ring_pictures import encoded
 from tests.support.streams import picture
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def test_red_stays_red_in_every_pixel_format(
     variant: Variant,
 ) -> None:
     info = write(RED_AS[pixel_format], Geometry(64, 48, pixel_format))
-    jpeg = encoder.encode(RingReader.open(paths), info.sequence, variant)
+    jpeg = encoded(encoder, RingReader.open(paths), info.sequence, variant)
     expected = [76, 76, 76] if pixel_format is PixelFormat.GRAY8 else [0, 0, 254]
     assert np.abs(np.subtract(middle(jpeg.picture), expected)).max() < 6
 
@@ -76,10 +77,10 @@ def test_cameras_jpeg_becomes_another_quality_or_size(
     data = jpeg_of((0, 0, 255))
     sequence = write_jpeg(writer, data).sequence
     reader = RingReader.open(paths)
-    other = encoder.encode(reader, sequence, Variant(20, passthrough=False)).picture
+    other = encoded(encoder, reader, sequence, Variant(20, passthrough=False)).picture
     assert other != data
     assert middle(other)[2] > 240
-    small = picture(encoder.encode(reader, sequence, Variant(85, width=32)).picture)
+    small = picture(encoded(encoder, reader, sequence, Variant(85, width=32)).picture)
     assert small.shape == (24, 32, 3)
 
 
@@ -88,7 +89,7 @@ def test_broken_jpeg_is_an_encode_error(
 ) -> None:
     sequence = write_jpeg(writer, b"\xff\xd8 this is no picture \xff\xd9").sequence
     with pytest.raises(EncodeError):
-        encoder.encode(RingReader.open(paths), sequence, Variant(85, width=32))
+        encoded(encoder, RingReader.open(paths), sequence, Variant(85, width=32))
 
 
 def test_frame_that_was_overwritten_is_refused(
@@ -99,7 +100,7 @@ def test_frame_that_was_overwritten_is_refused(
     for _ in range(reader.slots):
         write()
     with pytest.raises(FrameOverwritten):
-        encoder.encode(reader, info.sequence, PLAIN)
+        encoded(encoder, reader, info.sequence, PLAIN)
 
 
 def test_frame_that_is_overwritten_while_it_is_encoded_is_refused(
@@ -120,7 +121,7 @@ def test_frame_that_is_overwritten_while_it_is_encoded_is_refused(
 
     monkeypatch.setattr("services.api.encoder.encode_image", encode_while_the_writer_laps)
     with pytest.raises(FrameOverwritten):
-        encoder.encode(reader, info.sequence, PLAIN)
+        encoded(encoder, reader, info.sequence, PLAIN)
 
 
 def test_hub_runs_on_while_a_frame_is_encoded(
@@ -128,7 +129,9 @@ def test_hub_runs_on_while_a_frame_is_encoded(
 ) -> None:
     info = write((1, 2, 3), Geometry(1920, 1080, PixelFormat.BGR24))
     reader = RingReader.open(paths)
-    encoding = [gevent.spawn(encoder.encode, reader, info.sequence, Variant(95)) for _ in range(5)]
+    encoding = [
+        gevent.spawn(encoded, encoder, reader, info.sequence, Variant(95)) for _ in range(5)
+    ]
     turns = 0
     while not all(one.ready() for one in encoding):
         let_run(0.001)
@@ -173,13 +176,13 @@ def test_large_frames_are_encoded_in_stripes_by_idle_threads(
     sequence = noise(writer).sequence
     reader = RingReader.open(paths)
     with two.turn:
-        striped = two.encode(reader, sequence, PLAIN).picture
-    at_once = encoder.encode(reader, sequence, PLAIN).picture
+        striped = encoded(two, reader, sequence, PLAIN).picture
+    at_once = encoded(encoder, reader, sequence, PLAIN).picture
     assert is_striped(striped)
     assert not is_striped(at_once)
     assert np.array_equal(picture(striped), picture(at_once))
     with two.turn:
-        small = two.encode(reader, sequence, Variant(85, width=320)).picture
+        small = encoded(two, reader, sequence, Variant(85, width=320)).picture
     assert not is_striped(small), "small stripes are not worth it"
 
 
@@ -189,9 +192,11 @@ def test_stripes_take_no_thread_that_another_frame_has(
     sequence = noise(writer).sequence
     reader = RingReader.open(paths)
     with two.turn, two.turn:
-        assert not is_striped(two.encode(reader, sequence, PLAIN).picture)
+        assert not is_striped(encoded(two, reader, sequence, PLAIN).picture)
     with two.turn:
-        assert is_striped(two.encode(reader, sequence, PLAIN).picture), "all turns were given back"
+        assert is_striped(encoded(two, reader, sequence, PLAIN).picture), (
+            "all turns were given back"
+        )
 
 
 def test_turns_are_given_back_after_an_error(
@@ -204,7 +209,7 @@ def test_turns_are_given_back_after_an_error(
     info = writer.commit(slot, MonotonicNs(time.monotonic_ns()), size_bytes=len(broken))
     reader = RingReader.open(paths)
     with two.turn, pytest.raises(EncodeError):
-        two.encode(reader, info.sequence, Variant(40, passthrough=False))
+        encoded(two, reader, info.sequence, Variant(40, passthrough=False))
     assert two.turn.counter == 2
 
 
@@ -224,7 +229,7 @@ def test_striped_frame_that_is_overwritten_meanwhile_is_refused(
     monkeypatch.setattr("services.api.encoder.encode_image", encode_while_the_writer_laps)
     monkeypatch.setattr("services.api.encoder.borders", lambda *_: [*range(0, 721, 144)])
     with two.turn, pytest.raises(FrameOverwritten):
-        two.encode(reader, info.sequence, PLAIN)
+        encoded(two, reader, info.sequence, PLAIN)
 
 
 def test_jpeg_is_decoded_once_for_all_variants(
@@ -235,7 +240,7 @@ def test_jpeg_is_decoded_once_for_all_variants(
     before = encoder.decoded
     wanted = [Variant(quality, passthrough=False) for quality in (20, 40, 60)]
     for variant in (*wanted, Variant(40, width=32), Variant(60, width=20)):
-        encoder.encode(reader, sequence, variant)
+        encoded(encoder, reader, sequence, variant)
     assert encoder.decoded == before + 1
     assert encoder.decoded_of(paths.name) == 1
 
@@ -245,7 +250,7 @@ def test_jpeg_says_its_size_its_quality_and_what_it_took(
 ) -> None:
     info = write()
     reader = RingReader.open(paths)
-    jpeg = encoder.encode(reader, info.sequence, Variant(40, width=32))
+    jpeg = encoded(encoder, reader, info.sequence, Variant(40, width=32))
     assert (jpeg.width, jpeg.height, jpeg.quality) == (32, 24, 40)
     assert jpeg.encode_ns > 0
     blank = encoder.blank(info.geometry, "gone", info, Variant(40, width=32))
@@ -259,7 +264,7 @@ def test_pictures_are_let_go_when_nobody_asks_any_more(
     encoder = Encoder(1)
     sequence = write_jpeg(writer, jpeg_of((0, 0, 255))).sequence
     reader = RingReader.open(paths)
-    encoder.encode(reader, sequence, Variant(40, passthrough=False))
-    encoder.encode(reader, sequence, Variant(50, passthrough=False))
+    encoded(encoder, reader, sequence, Variant(40, passthrough=False))
+    encoded(encoder, reader, sequence, Variant(50, passthrough=False))
     assert encoder.decoded == 1
     turns_until(lambda: not encoder.pictures, "the pictures are gone")

@@ -161,14 +161,14 @@ def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
 ) -> None:
     info = write()
     camera.start()
-    encode = camera.jpeg
+    encode = camera.darkroom.develop
 
     def fail_for_one(frame: FrameInfo, variant: Variant) -> EncodedFrame:
         if frame.sequence == info.sequence:
             raise EncodeError("bad luck")
         return encode(frame, variant)
 
-    monkeypatch.setattr(camera, "jpeg", fail_for_one)
+    monkeypatch.setattr(camera.darkroom, "develop", fail_for_one)
     stream = Notes()
     fanout.join(stream)
     turns_until(lambda: camera.counters.encode_errors > 0, "the failure")
@@ -184,7 +184,7 @@ def test_frame_is_chosen_when_there_is_room_to_encode_it(
     write()
     camera.start()
     stream = Notes()
-    with camera.turn:
+    with camera.darkroom.turn:
         fanout.join(stream)
         let_run(0.05)
         newest = [write() for _ in range(6)][-1]  # more than the ring has slots
@@ -203,13 +203,13 @@ def test_client_that_left_while_its_frame_was_encoded_is_sent_nothing(
     write()
     camera.start()
     leaving, staying = Notes(), Notes()
-    encode = camera.jpeg
+    encode = camera.darkroom.develop
 
     def encode_and_leave(frame: FrameInfo, variant: Variant) -> EncodedFrame:
         leaving.end("the client has left")
         return encode(frame, variant)
 
-    monkeypatch.setattr(camera, "jpeg", encode_and_leave)
+    monkeypatch.setattr(camera.darkroom, "develop", encode_and_leave)
     fanout.join(leaving)
     fanout.join(staying)
     turns_until(lambda: bool(staying.seen), "the other client's frame")
@@ -228,7 +228,7 @@ def test_unknown_error_ends_the_streams_instead_of_leaving_them_hanging(
     def fail(*_: object) -> EncodedFrame:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(camera, "jpeg", fail)
+    monkeypatch.setattr(camera.darkroom, "develop", fail)
     stream = Notes()
     fanout.join(stream)
     turns_until(lambda: bool(stream.ended), "the end")

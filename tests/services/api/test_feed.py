@@ -104,3 +104,15 @@ def test_age_counts_from_the_capture() -> None:
     feed.offer(frame(1, captured_at=clock.now))
     clock.now += 5_000_000
     assert feed.age_ms() == 5.0
+
+
+def test_turns_are_told_and_nothing_else() -> None:
+    told: list[FrameInfo] = []
+    feed = Feed(turned=told.append)
+    turns = [frame(1), frame(3, online=False), frame(5), frame(1, epoch=6)]
+    between = [frame(2), frame(4, online=False), frame(6), frame(2, epoch=6)]
+    for turn, same in zip(turns, between, strict=True):
+        feed.offer(turn)
+        feed.offer(same)
+        feed.offer(same)
+    assert told == turns

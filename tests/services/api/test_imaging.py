@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.imaging import decode, encode_image, reduction, shrink
+from services.api.encoding import Encoding
+from services.api.imaging import compress, decode, encode_image, reduction, shrink, to_pixels
 from shared.errors import EncodeError
 from shared.frame import PixelFormat
 
@@ -96,3 +97,28 @@ def test_image_that_opencv_refuses_is_an_encode_error() -> None:
         encode_image(np.zeros((4, 4, 2), np.uint8), PixelFormat.BGR24, 85)
     with pytest.raises(EncodeError, match="made smaller"):
         shrink(np.zeros((4, 4, 3), np.uint8), (2, 0))
+
+
+def test_image_that_has_the_form_is_not_copied() -> None:
+    image = np.zeros((48, 64, 3), np.uint8)
+    for encoding in (Encoding.RAW, Encoding.BGR24):
+        same, order = to_pixels(image, PixelFormat.BGR24, encoding)
+        assert same is image
+        assert order is PixelFormat.BGR24
+
+
+def test_gray_becomes_color_and_planes() -> None:
+    gray = np.full((48, 64), 200, np.uint8)
+    color, order = to_pixels(gray, PixelFormat.GRAY8, Encoding.RGB24)
+    assert (color.shape, order) == ((48, 64, 3), PixelFormat.RGB24)
+    assert np.all(color == 200)
+    planes, none = to_pixels(gray, PixelFormat.GRAY8, Encoding.I420)
+    assert (planes.shape, none) == ((72, 64), None)
+    assert np.all(planes[48:] == 128)
+
+
+def test_what_opencv_refuses_is_an_encode_error() -> None:
+    with pytest.raises(EncodeError, match="cannot be converted"):
+        to_pixels(np.zeros((3, 3, 3), np.uint8), PixelFormat.BGR24, Encoding.I420)
+    with pytest.raises(EncodeError, match="cannot be encoded"):
+        compress(np.zeros((1, 16400, 3), np.uint8), PixelFormat.BGR24, Encoding.WEBP, 80)

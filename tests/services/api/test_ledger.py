@@ -77,13 +77,13 @@ def test_streams_of_all_workers_count_against_the_limit() -> None:
     with pytest.raises(TooManyStreams, match=r"3 streams .* api\.limits\.max_streams") as refused:
         here.admit(CAMERA, HERE, limits(3))
     assert (refused.value.limit, refused.value.setting) == (3, "api.limits.max_streams")
-    assert here.totals(CAMERA)["clients_total"] == 3
+    assert here.clients(CAMERA) == 3
     last.leave()
     last.leave()
     assert here.streams() == 2
     ledger.free(there)
     assert here.streams() == 0, "the streams of a worker that died have ended"
-    assert here.totals(CAMERA)["clients_total"] == 0
+    assert here.clients(CAMERA) == 0
 
 
 def test_streams_of_one_address_count_over_all_workers() -> None:
@@ -105,6 +105,10 @@ def test_streams_of_one_address_count_over_all_workers() -> None:
         here.admit(CAMERA, HERE, two_each)
     for seat in (other, again):
         seat.leave()
+
+
+def summed(place: Place) -> Counters:
+    return Counters.of(place.sums(CAMERA), {})
 
 
 KEPT: list[Seat] = []
@@ -152,11 +156,11 @@ def test_sums_never_go_back_when_workers_die_and_others_have_their_places() -> N
             place.publish(CAMERA, Counters(sent=100, encode_seconds=0.5))
 
         in_a_process(count)
-        seen.append(int(here.totals(CAMERA)["sent_total"]))
+        seen.append(summed(here).sent)
         ledger.free(there)
-        seen.append(int(here.totals(CAMERA)["sent_total"]))
+        seen.append(summed(here).sent)
     assert seen == [5, 105, 105, 205, 205, 305, 305]
-    assert here.totals(CAMERA)["encode_seconds_total"] == 1.5
+    assert summed(here).encode_seconds == 1.5
 
 
 def test_last_stream_is_never_given_twice_however_many_workers_ask() -> None:

@@ -45,7 +45,9 @@ def test_worker_that_is_told_to_end_is_draining() -> None:
         ("/?action=stream", True),
         ("/?t=1&action=stream", True),
         ("/?%61ction=stream", True),
+        ("/?action=stream_1", True),
         ("/?action=snapshot", False),
+        ("/?action=streams", False),
         ("/page?action=stream", False),
         ("/stream/video/frame/raw", False),
         ("/stream/video/frame", False),
@@ -105,6 +107,12 @@ def test_client_that_vanished_is_no_error_but_everything_else_is() -> None:
     assert logger.filter(record(vanished, OSError("disk on fire")))
     assert logger.filter(record("Error handling request", TimeoutError()))
     assert logger.filter(record("something else", None))
+
+
+def test_what_follows_a_websocket_is_no_request() -> None:
+    request = SimpleNamespace(path="/ws", query="", version=(1, 1), must_close=False)
+    close_delimited(request)
+    assert (request.version, request.must_close) == ((1, 1), True)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from services.api import mjpeg
 from services.latency.multipart import MultipartReader
+from shared.frame import Geometry, PixelFormat
 
 JPEG = b"\xff\xd8picture\xff\xd9"
 HEADERS = mjpeg.frame_headers(17, 1795441051856079341, 1795441054_000123, online=True)
@@ -74,3 +75,32 @@ def test_advance_stream_ends_with_the_closing_boundary_too() -> None:
 
 def test_checksum_has_eight_digits() -> None:
     assert mjpeg.checksum_headers(0xBEEF) == [("X-CRC32", "0000beef")]
+
+
+def test_pixels_say_all_that_numpy_needs_to_know() -> None:
+    color, gray = (Geometry(64, 48, form) for form in (PixelFormat.BGR24, PixelFormat.GRAY8))
+    assert mjpeg.pixel_headers(color) == [
+        ("X-Shape", "48,64,3"),
+        ("X-Dtype", "uint8"),
+        ("X-Pixel-Format", "BGR24"),
+        ("X-Stride", "192"),
+        ("X-Size", "64x48"),
+    ]
+    assert dict(mjpeg.pixel_headers(gray))["X-Shape"] == "48,64"
+    header = mjpeg.part_header(9216, [], "application/octet-stream")
+    assert header == b"Content-Type: application/octet-stream\r\nContent-Length: 9216\r\n\r\n"
+
+
+def test_times_are_ustreamers_and_only_those_that_are_known() -> None:
+    times = dict(mjpeg.ustreamer_times("Time", 10**9, 3 * 10**9, 5 * 10**8, 4 * 10**9))
+    assert times == {
+        "X-UStreamer-Grab-Begin-Time": "1.000000",
+        "X-UStreamer-Grab-End-Time": "1.000000",
+        "X-UStreamer-Encode-Begin-Time": "2.500000",
+        "X-UStreamer-Encode-End-Time": "3.000000",
+        "X-UStreamer-Expose-Begin-Time": "3.000000",
+        "X-UStreamer-Expose-Cmp-Time": "3.000000",
+        "X-UStreamer-Expose-End-Time": "3.000000",
+        "X-UStreamer-Send-Time": "4.000000",
+    }
+    assert not any("Encode" in name for name, _ in mjpeg.ustreamer_times("Time", 1, 2, 0, 3))

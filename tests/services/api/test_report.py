@@ -5,24 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import pytest
-
-from services.api.camera import Camera
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from services.api.encoder import Encoder
+    from services.api.camera import Camera
     from shared.frame import FrameInfo
-    from shared.naming import SegmentPaths
-    from shared.settings import Settings
-
-
-@pytest.fixture
-def camera(paths: SegmentPaths, settings: Settings, encoder: Encoder) -> Iterator[Camera]:
-    camera = Camera("video", paths, settings, encoder, lambda: False)
-    yield camera
-    camera.stop()
 
 
 def test_status_of_a_camera_that_never_was(camera: Camera) -> None:

@@ -15,19 +15,23 @@ import pytest
 
 from services.api import mjpeg
 from services.api.adaptive import Adaptation
+from services.api.client import Client
 from services.api.connection import Connection
 from services.api.counters import Counters
 from services.api.encoded import EncodedFrame, framed
 from services.api.framing import MultipartAhead, MultipartFraming
 from services.api.part import use_files
 from services.api.stream import Patience, Stream
+from services.api.variant import parse_options
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
-from tests.support.greenlets import let_run
+from shared.settings_stream import StreamSettings
+from tests.support.greenlets import let_run, turns_until
 from tests.support.processes import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from services.api.fanout import Viewer
     from tests.conftest import Clock
 
 GEOMETRY = Geometry(64, 48, PixelFormat.BGR24)
@@ -55,7 +59,14 @@ def wire(jpeg: EncodedFrame, *, advance: bool = False) -> bytes:
 class Bench:
     """A stream, its client's socket, and what the stream counts."""
 
-    def __init__(self, clock: Clock, fps: float = 60.0, *, advance_headers: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        fps: float = 60.0,
+        *,
+        advance_headers: bool = False,
+        dual_final_frames: bool = False,
+    ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.socket()
             self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -65,11 +76,14 @@ class Bench:
         self.client.settimeout(5.0)
         self.counters = Counters()
         self.connection = Connection(self.server, 10.0)
+        options = dataclasses.replace(
+            parse_options({}, StreamSettings()), fps=fps, dual_final_frames=dual_final_frames
+        )
         self.stream = Stream(
+            Client("1", "192.0.2.1", "mjpeg", options, clock),
             self.connection,
             MultipartAhead() if advance_headers else MultipartFraming(),
             self.counters,
-            fps=fps,
             patience=Patience(10.0, 1.0),
             clock=clock,
         )
@@ -129,7 +143,7 @@ def test_every_new_frame_is_sent_once(bench: Bench) -> None:
     assert bench.give(1)
     assert not bench.give(1)
     assert bench.give(2)
-    assert bench.stream.sent == 2
+    assert bench.stream.client.sent == 2
     assert bench.client.recv(65536).count(b"X-Frame-Number") >= 1
 
 
@@ -171,7 +185,7 @@ def test_frame_from_a_variants_ring_counts_as_the_cameras_frame_it_was_made_from
 def test_frames_that_come_while_the_last_is_unsent_are_dropped(bench: Bench) -> None:
     bench.clog(1)
     assert not any(bench.give(number) for number in range(2, 7))
-    assert bench.stream.dropped == 4, "the newest of them may still be sent"
+    assert bench.stream.client.dropped == 4, "the newest of them may still be sent"
     assert bench.counters.dropped == 4
 
 
@@ -181,7 +195,7 @@ def test_part_that_fits_into_the_kernels_buffer_is_unsent_all_the_same(bench: Be
     assert bench.stream.wants(frame(1), FPS)
     bench.stream.send(jpeg(1, 100_000))
     assert not any(bench.give(number) for number in range(2, 7))
-    assert bench.stream.sent == 1
+    assert bench.stream.client.sent == 1
 
 
 def test_slow_client_continues_with_the_newest_frame_at_a_part_border(bench: Bench) -> None:
@@ -223,7 +237,7 @@ def test_every_byte_comes_from_its_right_place_however_slowly_it_is_taken(
             let_run()
             with contextlib.suppress(TimeoutError):
                 received += bench.client.recv(dice.randrange(1, 30_000))
-        assert bench.stream.dropped > 50, "else it was not slow"
+        assert bench.stream.client.dropped > 50, "else it was not slow"
         bench.client.settimeout(5.0)
         while len(received) < len(b"".join(sent)):
             let_run()
@@ -244,7 +258,7 @@ def test_last_part_is_repeated_after_a_second_of_silence(bench: Bench, clock: Cl
     clock.advance(0.2)
     bench.stream.tend()
     assert bench.counters.repeated == 1
-    assert bench.stream.sent == 2
+    assert bench.stream.client.sent == 2
 
 
 def test_stream_slower_than_the_repeats_is_not_repeated_between_its_frames(clock: Clock) -> None:
@@ -385,7 +399,7 @@ class NotedAdaptation(Adaptation):
         self.notes.append(missed)
         return missed
 
-    def follow(self, stream: Stream) -> None:
+    def follow(self, stream: Viewer) -> None:
         del stream
         self.followed += 1
 
@@ -424,3 +438,41 @@ def test_variant_that_is_behind_in_the_epoch_before_is_refused(bench: Bench) -> 
     wait_until(bench.stream.ready, "the part to leave")
     assert not bench.stream.wants(frame(8, epoch=1), FPS)
     assert bench.stream.wants(frame(10, epoch=3), FPS)
+
+
+def test_final_frame_is_sent_a_second_time_at_once_and_only_that(clock: Clock) -> None:
+    bench = Bench(clock, dual_final_frames=True)
+    runner = gevent.spawn(bench.stream.run)
+    try:
+        for number in range(1, 4):
+            bench.give(number)
+            assert bench.client.recv(9000) == wire(jpeg(number))
+            clock.advance(1 / FPS)
+            let_run()
+        assert bench.counters.repeated == 0, "others followed"
+        clock.advance(1.1 / FPS)
+        turns_until(lambda: bench.counters.repeated == 1, "the second time")
+        assert bench.client.recv(9000) == wire(jpeg(3))
+        clock.advance(0.5)
+        let_run(0.1)
+        assert bench.counters.repeated == 1
+    finally:
+        bench.stream.end("over")
+        runner.join()
+        bench.close()
+
+
+def test_parts_are_counted_with_their_bytes_and_only_news_has_an_age(
+    bench: Bench, clock: Clock
+) -> None:
+    clock.now_s = frame(1).captured_at / 1e9 + 0.004
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(1))
+    bench.stream.send(jpeg(2, online=False))
+    counters = bench.counters
+    assert counters.sent == 3
+    sent = (jpeg(1), jpeg(1), jpeg(2, online=False))
+    assert counters.bytes == sum(len(wire(each)) for each in sent)
+    assert counters.bytes == bench.stream.client.sent_bytes
+    assert counters.ages.count == 1
+    assert counters.ages.sum == pytest.approx(0.004, abs=1e-6)

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.variant import BadParameters, StreamOptions, Variant, parse_options
+from services.api.encoding import Encoding
+from services.api.variant import (
+    BadParameters,
+    StreamOptions,
+    Variant,
+    parse_options,
+    parse_raw_options,
+)
 from shared.settings_stream import StreamSettings
 
 LIMITS = StreamSettings()
@@ -156,3 +163,35 @@ def test_a_client_may_have_a_name() -> None:
 def test_a_name_that_would_spoil_a_list_is_refused(text: str) -> None:
     with pytest.raises(BadParameters, match="1 to 64 characters"):
         parse_options({"key": text}, StreamSettings())
+
+
+def test_uncompressed_streams_have_a_form_and_no_quality() -> None:
+    options = parse_raw_options({"fps": "5", "width": "320", "quality": "auto"}, LIMITS)
+    assert options.variant == Variant(100, 320, passthrough=False, encoding=Encoding.RAW)
+    assert options == parse_raw_options({"fps": "5", "width": "320", "quality": "3"}, LIMITS)
+    assert (options.fps, options.ladder) == (5, ())
+    assert parse_raw_options({"format": "y4m"}, LIMITS).variant.encoding is Encoding.I420
+    gray = parse_raw_options({"format": "multipart", "pixel_format": "gray8"}, LIMITS)
+    assert gray.variant.encoding is Encoding.GRAY8
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ({"format": "npy"}, "format"),
+        ({"pixel_format": "yuyv"}, "pixel_format"),
+        ({"format": "y4m", "pixel_format": "bgr24"}, "pixel_format"),
+        ({"quality": "0"}, "quality"),
+    ],
+)
+def test_forms_that_do_not_exist_are_refused(query: dict[str, str], name: str) -> None:
+    with pytest.raises(BadParameters) as error:
+        parse_raw_options(query, LIMITS)
+    assert [problem.name for problem in error.value.problems] == [name]
+
+
+@given(st.integers(1, 8000), st.integers(1, 8000), st.integers(1, 500), st.integers(1, 500))
+def test_planes_of_color_need_even_sizes(width: int, height: int, most: int, high: int) -> None:
+    size = Variant(85, most, high).become(Encoding.I420).fit(width, height)
+    assert [length % 2 for length in size] == [0, 0]
+    assert min(size) >= 2

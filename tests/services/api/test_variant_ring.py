@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from gevent.event import Event
 
-from services.api.encoded import EncodedFrame, framed
+from services.api.encoded import EncodedFrame, Made, framed
 from services.api.variant import Variant
 from services.api.variant_ring import VariantReader, VariantWriter, suffix_of, sweep_variants
 from shared.errors import FrameDamaged, FrameOverwritten, RingUnavailable, WriterConflict
@@ -35,7 +35,7 @@ def camera_frame(number: int, second: int | None = None) -> FrameInfo:
 
 
 def jpeg_of(info: FrameInfo) -> EncodedFrame:
-    return framed(info, b"picture %d" % info.sequence, encode_ns=1, quality=40, size=(32, 24))
+    return framed(info, b"picture %d" % info.sequence, Made(40, (32, 24)), encode_ns=1)
 
 
 def taken_from(following: VariantReader) -> tuple[FrameInfo, EncodedFrame]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.api.encoding import Encoding
 from services.api.variant import Variant
 from services.api.watched import Watched, query_of
 
@@ -48,6 +49,9 @@ def test_refusal_names_what_was_asked_the_setting_and_what_there_is() -> None:
         (DEFAULT, ""),
         (Variant(85, width=320), "width=320"),
         (Variant(85, 320, 240, passthrough=False), "quality=85&width=320&height=240"),
+        (Variant(85).become(Encoding.RAW), "format=multipart"),
+        (Variant(85, 320).become(Encoding.I420), "format=y4m&width=320"),
+        (Variant(85).become(Encoding.GRAY8), "pixel_format=gray8"),
     ],
 )
 def test_query_asks_for_the_variant(variant: Variant, query: str) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from shared.naming import SegmentPaths
+    from shared.ring.reader import RingReader
     from tests.conftest import Clock
 
 LARGER = Geometry(200, 100, PixelFormat.BGR24)
@@ -260,3 +261,23 @@ def test_a_nonsense_state_is_left_at_once(attachment: Attachment, writer: RingWr
         file.write(b"\xff" * 8)
     assert attachment.refresh() is None
     assert "state 18446744073709551615" in attachment.why
+
+
+def test_reader_that_is_given_up_can_be_looked_through_for_the_last_time(
+    paths: SegmentPaths, clock: Clock, writer: RingWriter
+) -> None:
+    seen: list[int] = []
+
+    def look(reader: RingReader) -> None:
+        with reader.view(reader.head) as view:
+            seen.append(view.info.sequence)
+
+    attachment = Attachment(paths, clock, look)
+    write(writer)
+    attachment.refresh()
+    assert seen == []
+    writer.close()
+    attachment.refresh()
+    assert condition(attachment) is Condition.GONE
+    attachment.close()
+    assert seen == [1]

@@ -56,3 +56,27 @@ def test_a_preflight_may_send_authorization_and_only_read() -> None:
     assert answer["Access-Control-Allow-Headers"] == "Authorization"
     assert answer["Access-Control-Allow-Methods"] == "GET, HEAD, OPTIONS"
     assert answer["Access-Control-Allow-Origin"] == LISTED
+
+
+@pytest.mark.parametrize(
+    ("listed", "origin", "own", "may"),
+    [
+        ([], None, "http://cam.example/", True),
+        ([], "http://cam.example", "http://cam.example/", True),
+        ([], "http://cam.example:80", "http://cam.example/", True),
+        ([], "https://cam.example", "http://cam.example/", True),
+        ([], "http://CAM.example:8000", "http://cam.example:8000/", True),
+        ([], "http://cam.example:8001", "http://cam.example:8000/", False),
+        ([], "http://cam.example.evil.example", "http://cam.example/", False),
+        ([], "null", "http://cam.example/", False),
+        ([], "", "http://cam.example/", False),
+        ([], "file://", "http://cam.example/", False),
+        (["https://friend.example"], "https://friend.example", "http://cam.example/", True),
+        (["https://friend.example"], "http://friend.example", "http://cam.example/", False),
+        (["*"], "http://evil.example", "http://cam.example/", True),
+    ],
+)
+def test_websocket_may_be_opened_by_our_own_pages_and_those_listed(
+    listed: list[str], origin: str | None, own: str, *, may: bool
+) -> None:
+    assert Origins(listed).may_connect(origin, own) is may

@@ -1,0 +1,104 @@
+"""Which frames one viewer gets, and what becomes of the others; no socket, no clock of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.api.pacer import Pacer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.api.counters import Counters
+    from services.api.encoded import EncodedFrame
+    from shared.frame import FrameInfo
+
+__all__ = ["Selection"]
+
+
+class Selection:
+    """Chooses the newest frames at a viewer's pace, and counts what is skipped and dropped.
+
+    Args:
+        counters: Of the camera.
+        fps: Most frames per second the viewer wants.
+        missed: Told of each frame that the viewer was too late for.
+
+    Attributes:
+        last: What the viewer was sent last; None: nothing yet.
+        interval_ns: Least time between two frames that the viewer wants.
+    """
+
+    __slots__ = ("_considered", "_counters", "_missed", "_owed", "_pacer", "interval_ns", "last")
+
+    def __init__(self, counters: Counters, fps: float, missed: Callable[[], None]) -> None:
+        self._counters = counters
+        self._pacer = Pacer(fps)
+        self._missed = missed
+        self._considered = (0, 0)
+        self._owed = False
+        self.interval_ns = self._pacer.interval_ns
+        self.last: EncodedFrame | None = None
+
+    def would_take(self, info: FrameInfo, source_fps: float) -> bool:
+        """Whether a frame is new and due; counts nothing."""
+        return not self._has(info) and self._pacer.due(info.captured_at, source_fps)
+
+    def wants(self, info: FrameInfo, source_fps: float, ready: Callable[[], bool]) -> bool:
+        """Whether a frame is to be sent now; counts what is skipped and dropped.
+
+        It may be asked about a frame again, even after a newer one.
+
+        Args:
+            info: A frame of the camera.
+            source_fps: Measured rate of the source.
+            ready: Whether the viewer takes anything now.
+        """
+        if self._has(info):
+            return False
+        due = self._pacer.due(info.captured_at, source_fps)
+        epoch, sequence = self._considered
+        if info.origin_sequence > sequence or info.origin_epoch != epoch:
+            self._consider(info, due=due)
+        if due and not ready():
+            self._owed = True
+            return False
+        return due
+
+    def take(self, frame: EncodedFrame) -> bool:
+        """Note that a frame is being sent.
+
+        Returns:
+            Whether it is another one than the last.
+        """
+        another = frame is not self.last
+        self.last = frame
+        self._owed = False
+        if frame.online:
+            self._pacer.sent(frame.captured_at)
+        return another
+
+    @property
+    def owed(self) -> bool:
+        """Whether the viewer was not ready for a frame, which may still be sent."""
+        return self._owed
+
+    def _has(self, info: FrameInfo) -> bool:
+        last = self.last
+        if last is None:
+            return False
+        if last.epoch != info.origin_epoch:  # another variant may be behind, in the epoch before
+            return last.online and info.captured_at < last.captured_at
+        if last.sequence == info.origin_sequence:  # a blank of our own repeats the last number
+            return last.online or not info.online
+        return last.sequence > info.origin_sequence
+
+    def _consider(self, info: FrameInfo, *, due: bool) -> None:
+        """Count, at the first look at a frame, what becomes of it and of the one before."""
+        self._considered = (info.origin_epoch, info.origin_sequence)
+        if self._owed:  # a newer frame is here, so the one that was owed will never be sent
+            self._owed = False
+            self._counters.dropped += 1
+            self._missed()
+        if not due:
+            self._counters.skipped += 1

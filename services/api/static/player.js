@@ -1,0 +1,246 @@
+// Keeps one camera's picture moving: which transport, is it stalled, when to try again.
+
+import { frameKey } from "./frame.js";
+import { Meter } from "./meter.js";
+import { Painter } from "./painter.js";
+import { now } from "./clock.js";
+import { TRANSPORTS } from "./transports/all.js";
+
+const TICK_MS = 500;
+const SILENT_MS = 5000;
+const BEHIND_S = 4;
+const BEHIND_TIMES = 3;
+const MOST_FAILURES = 2;
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 10000;
+
+export class Player {
+  #order;
+  #step = 0;
+  #why = "";
+  #stopTransport = null;
+  #openedMs = 0;
+  #paintedMs = 0;
+  #paintedSinceOpen = false;
+  #failures = 0;
+  #silences = 0;
+  #behind = 0;
+  #retry = 0;
+  #tick = 0;
+  #meter = new Meter();
+  #painter;
+  #last = null;
+  #size = null;
+  #status = null;
+  #lost = "";
+
+  /**
+   * canvas and image show the picture, one of them at a time; changed(what read() gives) is called
+   * twice a second while it runs.
+   */
+  constructor({ camera, options, canvas, image: img, transports, clock, changed }) {
+    Object.assign(this, { camera, options, canvas, image: img, clock, changed });
+    this.#order = transports;
+    this.#painter = new Painter(canvas, (frame, size) => this.#painted(frame, size));
+  }
+
+  start() {
+    if (this.#tick) return;
+    this.#tick = setInterval(() => this.#watch(), TICK_MS);
+    this.#open();
+  }
+
+  /** Ends all traffic; the last picture stays. */
+  stop() {
+    clearInterval(this.#tick);
+    this.#tick = 0;
+    this.#close();
+    this.#meter.reset();
+    this.changed(this.read());
+  }
+
+  get running() {
+    return this.#tick !== 0;
+  }
+
+  /** The status document has come; asked and answered when, by clock.js. */
+  report(status, askedMs, answeredMs) {
+    const before = this.#live();
+    this.#lost = "";
+    this.#status = status;
+    if (status.age_ms !== null) {
+      const key = frameKey(this.camera, status.epoch, status.frame_number);
+      this.clock.status(key, status.age_ms, askedMs, answeredMs);
+    }
+    this.#compare(status);
+    // The server ends a stream whose Video Module stays away; its return is the moment to ask again.
+    if (this.running && this.#live() && !before && !this.#stopTransport) this.#open();
+  }
+
+  /** The status could not be had. */
+  lose(why) {
+    this.#lost = why;
+  }
+
+  /** What there is to show. */
+  read() {
+    const status = this.#status ?? {};
+    const measured = this.#meter.read(now());
+    const inImage = this.#order[this.#step] === "image";
+    return {
+      camera: this.camera,
+      state: this.#state(),
+      message: this.#message(),
+      painted: this.#paintedMs > 0,
+      fps: inImage ? (status.fps ?? null) : measured.fps,
+      ageMs: measured.ageMs,
+      bitsPerSecond: measured.bitsPerSecond,
+      width: this.#size?.width ?? null,
+      height: this.#size?.height ?? null,
+      quality: this.#last?.quality ?? null,
+      number: this.#last?.number ?? status.frame_number ?? null,
+      clients: status.clients_total ?? null,
+      source: status.source ?? null,
+      sourceSize: status.width ? `${status.width} × ${status.height}` : null,
+      transport: TRANSPORTS[this.#order[this.#step]].note + (this.#why && ` (${this.#why})`),
+      degraded: Boolean(this.#why),
+    };
+  }
+
+  #open() {
+    this.#close();
+    const name = this.#order[this.#step];
+    this.#openedMs = now();
+    this.#paintedSinceOpen = false;
+    this.canvas.hidden = name === "image";
+    this.image.hidden = name !== "image";
+    let over = false;
+    const unlessOver = (act) => (argument) => over || act(argument);
+    const stop = TRANSPORTS[name].start(this, {
+      frame: unlessOver((frame) => this.#arrived(frame)),
+      bytes: unlessOver((count) => this.#meter.received(count, now())),
+      image: unlessOver((size) => this.#imagePainted(size)),
+      ended: unlessOver((why) => this.#ended(why)),
+      unable: unlessOver((why) => this.#next(why)),
+    });
+    this.#stopTransport = () => {
+      over = true;
+      stop();
+    };
+  }
+
+  #close() {
+    clearTimeout(this.#retry);
+    this.#stopTransport?.();
+    this.#stopTransport = null;
+    this.#painter.stop();
+  }
+
+  /** A transport that fails again and again though there are pictures is not for this browser. */
+  #ended(why) {
+    const hopeless = !this.#paintedSinceOpen && this.#failures >= MOST_FAILURES && this.#live();
+    if (hopeless) this.#next(why);
+    else this.#again();
+  }
+
+  #again() {
+    this.#close();
+    const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    // by chance earlier: a hundred pages whose server was away must not come back all at once
+    this.#retry = setTimeout(() => this.#open(), longest * (0.5 + Math.random() / 2));
+  }
+
+  #next(why) {
+    if (this.#step + 1 >= this.#order.length) return this.#again();
+    this.#step += 1;
+    if (this.#order[this.#step] === "polling") this.#why = why;
+    this.#failures = 0;
+    this.#silences = 0;
+    this.#behind = 0;
+    return this.#open();
+  }
+
+  #arrived(frame) {
+    if (frame.capturedMs !== null) {
+      this.clock.frame(frameKey(this.camera, frame.epoch, frame.number), frame.capturedMs);
+    }
+    this.#painter.show(frame);
+  }
+
+  #painted(frame, size) {
+    const atMs = now();
+    const age = frame.capturedMs === null ? null : this.clock.age(frame.capturedMs, atMs);
+    const repeated = frame.number === this.#last?.number && frame.epoch === this.#last?.epoch;
+    if (!repeated) this.#meter.painted(age, atMs);
+    this.#last = frame;
+    this.#shown(size, atMs);
+  }
+
+  #imagePainted(size) {
+    this.#shown(size, now());
+  }
+
+  #shown(size, atMs) {
+    this.#size = size;
+    this.#paintedMs = atMs;
+    this.#paintedSinceOpen = true;
+    this.#failures = 0;
+    // one picture is no stream yet: a proxy may pass on what fits into its first buffer
+    if (atMs - this.#openedMs > SILENT_MS) this.#silences = 0;
+  }
+
+  #watch() {
+    const silentMs = now() - Math.max(this.#openedMs, this.#paintedMs);
+    const tellsFrames = this.#order[this.#step] !== "image" || !this.#paintedSinceOpen;
+    if (this.#stopTransport && tellsFrames && silentMs > SILENT_MS && this.#live()) this.#silent();
+    this.changed(this.read());
+  }
+
+  /** Pictures there are, but they do not come: first try again, then another way. */
+  #silent() {
+    this.#silences += 1;
+    if (this.#paintedSinceOpen && this.#silences < 2) this.#again();
+    else this.#nextButImage();
+  }
+
+  #nextButImage() {
+    // what holds a stream back does so in an <img> too
+    while (this.#order[this.#step + 1] === "image") this.#step += 1;
+    this.#next("a proxy buffers the stream");
+  }
+
+  /** Pictures come, but late by seconds although newest wins: something on the way keeps them. */
+  #compare(status) {
+    const last = this.#last;
+    if (!this.#paintedSinceOpen || !last || last.epoch !== status.epoch || !status.fps) return;
+    const behindS = (status.frame_number - Number(last.number)) / status.fps;
+    this.#behind = behindS > BEHIND_S ? this.#behind + 1 : 0;
+    if (this.#behind >= BEHIND_TIMES && this.#step + 1 < this.#order.length) this.#nextButImage();
+  }
+
+  #live() {
+    return this.#status?.condition === "live" && this.#status.online && !this.#lost;
+  }
+
+  #state() {
+    if (!this.running) return "paused";
+    if (this.#lost) return "offline";
+    if (this.#status && !this.#live()) {
+      return this.#status.condition === "stalled" ? "stalled" : "no-signal";
+    }
+    const inImage = this.#order[this.#step] === "image";
+    if (this.#paintedSinceOpen && inImage) return "live";
+    const quietMs = now() - this.#paintedMs;
+    if (this.#paintedMs && quietMs < SILENT_MS) return "live";
+    return this.#paintedMs ? "stalled" : "connecting";
+  }
+
+  #message() {
+    if (this.#lost) return `The API does not answer: ${this.#lost}. Trying again.`;
+    const status = this.#status;
+    if (!status || this.#live()) return "";
+    if (status.condition === "live") return status.reason;
+    return status.why ? `${status.advice} (${status.why})` : status.advice;
+  }
+}
