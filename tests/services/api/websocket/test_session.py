@@ -14,7 +14,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 
 from services.api.connection import Connection
 from services.api.websocket.session import Session
-from tests.support.greenlets import turns_until
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,6 +101,22 @@ def test_errors_name_the_subscription(bench: Bench) -> None:
     assert bench.told()["error"]["cameras"] == ["video", "garage"]
     bench.say(subscribe="video", id=5, window=0)
     assert bench.told()["id"] == 5
+
+
+def test_who_asks_without_end_is_answered_a_hundred_times_a_second(
+    bench: Bench, clock: Clock
+) -> None:
+    for _ in range(300):
+        bench.say()
+    for _ in range(300):
+        assert "error" in bench.told()
+    bench.say()
+    let_run(0.6)
+    with pytest.raises(BlockingIOError):
+        bench.client.recv(1)
+    for _ in range(4):
+        clock.advance(1.0)
+    assert "error" in bench.told()
 
 
 def test_client_may_say_goodbye(bench: Bench) -> None:
