@@ -11,7 +11,7 @@ from services.api.counters import Counters
 from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
-from services.api.kept import LastFrame
+from services.api.kept import LastFrame, copy_newest
 from services.api.raw_room import RawRoom
 from services.api.report import about_source, about_worker
 from services.api.room import Room
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.api.chronicle import Chronicle
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
+    from services.api.kept import KeptFrame
     from services.api.variant import Variant
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
@@ -229,6 +230,11 @@ class Camera:
     ) -> EncodedFrame:
         """The picture of the newest frame, see ``Snapshots.newest``."""
         return self.snapshots.newest(info, variant, captured_after)
+
+    def left_by_hung_writer(self) -> KeptFrame | None:
+        """The last picture of a Video Module that hangs; it may go on, so nothing is kept of it."""
+        stalled = self.condition() is Condition.STALLED
+        return copy_newest(self._attachment.reader) if stalled else None
 
     def blank(self, variant: Variant) -> EncodedFrame:
         """The "no signal" frame of this moment."""
