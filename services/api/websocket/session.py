@@ -32,8 +32,11 @@ if TYPE_CHECKING:
 
     from wsproto.events import Event
 
+    from services.api.camera import Camera
     from services.api.cameras import Cameras
     from services.api.connection import Connection
+    from services.api.seat import Seat
+    from services.api.variant import StreamOptions
     from services.api.websocket.messages import Subscribe
 
 __all__ = ["Session"]
@@ -221,15 +224,23 @@ class Session:
             raise BadParameters([BadParameter("id", str(asked.id), allowed)])
         client = Client(secrets.token_hex(8), self._address, "websocket", options)
         subscription = Subscription(asked, camera, self._line, client, ended=self._has_ended)
-        seat = self._cameras.admit(camera, self._address)
         try:
-            way = Adaptation(camera, options.ladder or (options.variant,), self._clock())
-        except TooManyVariants:
-            seat.leave()
+            seat, way = self._admit(camera, options)
+        except (TooManyStreams, TooManyVariants) as error:
+            if before is not None:
+                self._tell(ended=asked.id, why=str(error))
             raise
         self._subscriptions[asked.id] = subscription
         self._tell(subscribed=asked.id, camera=camera.name, variant=suffix_of(way.variant))
         subscription.begin(seat, way, adaptive=bool(options.ladder))
+
+    def _admit(self, camera: Camera, options: StreamOptions) -> tuple[Seat, Adaptation]:
+        seat = self._cameras.admit(camera, self._address)
+        try:
+            return seat, Adaptation(camera, options.ladder or (options.variant,), self._clock())
+        except TooManyVariants:
+            seat.leave()
+            raise
 
     def _has_ended(self, subscription: Subscription) -> None:
         self._drop(subscription)

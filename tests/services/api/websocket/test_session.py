@@ -103,6 +103,18 @@ def test_errors_name_the_subscription(bench: Bench) -> None:
     assert bench.told()["id"] == 5
 
 
+def test_subscription_whose_new_options_are_refused_is_said_to_have_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.say(subscribe="video", id=3, quality=50)
+    assert bench.told()["subscribed"] == 3
+    monkeypatch.setattr(bench.cameras.default().watched, "begin", lambda _: False)
+    bench.say(subscribe="video", id=3, quality=60)
+    assert bench.told()["ended"] == 3
+    told = bench.told()
+    assert (told["id"], told["error"]["setting"]) == (3, "api.limits.max_variants")
+
+
 def test_who_asks_without_end_is_answered_a_hundred_times_a_second(
     bench: Bench, clock: Clock
 ) -> None:
