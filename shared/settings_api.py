@@ -80,8 +80,9 @@ class LimitsSettings(Section):
         512,
         ge=1,
         le=100_000,
-        description="MiB that the clients of uncompressed frames (/raw) may hold together, per "
-        "camera and worker: each holds one frame, of 5.9 MiB in 1080p; more clients get 503.",
+        description="MiB that the clients of uncompressed frames (/raw, /frame/raw, PNG) may hold "
+        "together, per camera and worker: each holds one frame, of 5.9 MiB in 1080p; more clients "
+        "get 503.",
     )
     max_request_line_bytes: int = Field(
         4094, ge=256, le=8190, description="Longest request line; a longer one gets 414."

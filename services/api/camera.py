@@ -11,7 +11,8 @@ from services.api.counters import Counters
 from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
-from services.api.kept import LastFrame
+from services.api.kept import LastFrame, copy_newest
+from services.api.raw_room import RawRoom
 from services.api.report import about_source, about_worker
 from services.api.room import Room
 from services.api.snapshots import Snapshots
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from services.api.chronicle import Chronicle
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
+    from services.api.kept import KeptFrame
     from services.api.variant import Variant
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
@@ -68,7 +70,7 @@ class Camera:
         darkroom: Where its frames become pictures.
         snapshots: Its pictures one at a time.
         watched: Which variants streams show, and whether one more may be.
-        audience: The clients of its streams here.
+        raw_room: What uncompressed frames of it may take here.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Camera:
         self.feed = Feed(turned=lambda info: last.turn(info, self._attachment.reader))
         self.counters = Counters()
         self.audience = Audience()
+        self.raw_room = RawRoom(settings.api.limits.max_raw_mb)
         self._room = Room(paths.directory)
         self.draining = draining
         self.limits = settings.api.stream
@@ -154,13 +157,6 @@ class Camera:
         """The newest picture of a variant that streams show; None: none does, or there is none."""
         fanout = self._fanouts.get(variant)
         return fanout.rendition.newest if fanout else None
-
-    def raw_bytes(self) -> int:
-        """What the clients of uncompressed frames hold at most: each one frame of its own."""
-        raw = (f for f in self._fanouts.values() if not f.variant.encoding.compressed)
-        return sum(
-            len(f.streams) * f.rendition.newest.part.size_bytes for f in raw if f.rendition.newest
-        )
 
     def fanout(self, variant: Variant) -> Fanout:
         """The fan-out of a variant, made if nobody watches it yet."""
@@ -234,6 +230,11 @@ class Camera:
     ) -> EncodedFrame:
         """The picture of the newest frame, see ``Snapshots.newest``."""
         return self.snapshots.newest(info, variant, captured_after)
+
+    def left_by_hung_writer(self) -> KeptFrame | None:
+        """The last picture of a Video Module that hangs; it may go on, so nothing is kept of it."""
+        stalled = self.condition() is Condition.STALLED
+        return copy_newest(self._attachment.reader) if stalled else None
 
     def blank(self, variant: Variant) -> EncodedFrame:
         """The "no signal" frame of this moment."""

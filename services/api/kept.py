@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.ring.reader import RingReader
 
-__all__ = ["FrameSource", "KeptFrame", "LastFrame"]
+__all__ = ["FrameSource", "KeptFrame", "LastFrame", "copy_newest"]
 
 log = logging.getLogger(__name__)
 
@@ -105,20 +105,28 @@ class LastFrame:
         Args:
             reader: Of the ring; None: there is none, and what was kept stays.
         """
-        if reader is None or not reader.whole:
-            return
-        newest = reader.head
-        for number in range(newest, max(0, newest - reader.slots), -1):
-            try:
-                with reader.view(Sequence(number)) as view:
-                    if not view.info.online:
-                        continue
-                    payload = view.payload.copy()
-                    view.verify()
-                    self.kept = KeptFrame(view.info, payload)
-            except (FrameOverwritten, ProtocolError) as error:
-                log.debug("%s: frame %d is not kept: %s", reader.paths.name, number, error)
-            except RingUnavailable:
-                return
-            else:
-                return
+        self.kept = copy_newest(reader) or self.kept
+
+
+def copy_newest(reader: RingReader | None) -> KeptFrame | None:
+    """A copy of the newest picture that is still in a ring; None: there is none.
+
+    Args:
+        reader: Of the ring; None: there is none.
+    """
+    if reader is None or not reader.whole:
+        return None
+    newest = reader.head
+    for number in range(newest, max(0, newest - reader.slots), -1):
+        try:
+            with reader.view(Sequence(number)) as view:
+                if not view.info.online:
+                    continue
+                payload = view.payload.copy()
+                view.verify()
+                return KeptFrame(view.info, payload)
+        except (FrameOverwritten, ProtocolError) as error:
+            log.debug("%s: frame %d is not kept: %s", reader.paths.name, number, error)
+        except RingUnavailable:
+            return None
+    return None

@@ -1,13 +1,16 @@
 """How much memory clients of uncompressed frames may hold together.
 
 Each client holds one frame at most: the one that it was sent last, or is being sent. Those who keep
-up hold the same one; those who do not hold one each. So the clients' number bounds the memory, and
-who comes when there is no more room for one is refused.
+up hold the same one; those who do not hold one each, and so does who asks for a single picture that
+is not lossy, until it has all of it. So the clients' number bounds the memory, and who comes when
+there is no more room for one is refused.
 """
 
 from __future__ import annotations
 
-__all__ = ["NoRoomForRaw", "check_room"]
+from services.api.seat import Seat
+
+__all__ = ["NoRoomForRaw", "RawRoom"]
 
 
 class NoRoomForRaw(Exception):  # noqa: N818 - named after the state
@@ -26,16 +29,27 @@ class NoRoomForRaw(Exception):  # noqa: N818 - named after the state
         self.limit_mb = limit_mb
 
 
-def check_room(held_bytes: int, frame_bytes: int, limit_mb: int) -> None:
-    """Refuse a client for whose frame there is no room.
+class RawRoom:
+    """The room that the uncompressed frames of one camera have in this worker.
 
     Args:
-        held_bytes: What the clients there are may hold.
-        frame_bytes: What one more would.
-        limit_mb: ``api.limits.max_raw_mb``, of one camera in one worker.
-
-    Raises:
-        NoRoomForRaw: It would be too much.
+        limit_mb: ``api.limits.max_raw_mb``.
     """
-    if held_bytes + frame_bytes > limit_mb * 2**20:
-        raise NoRoomForRaw(held_bytes, frame_bytes, limit_mb)
+
+    def __init__(self, limit_mb: int) -> None:
+        self._limit_mb = limit_mb
+        self._held_bytes = 0
+
+    def hold(self, frame_bytes: int) -> Seat:
+        """Take the room for a client's frame; to be left when the client needs it no more.
+
+        Raises:
+            NoRoomForRaw: There is none.
+        """
+        if self._held_bytes + frame_bytes > self._limit_mb * 2**20:
+            raise NoRoomForRaw(self._held_bytes, frame_bytes, self._limit_mb)
+        self._held_bytes += frame_bytes
+        return Seat(lambda: self._give_back(frame_bytes))
+
+    def _give_back(self, frame_bytes: int) -> None:
+        self._held_bytes -= frame_bytes

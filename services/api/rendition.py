@@ -169,13 +169,7 @@ class Rendition:
         if not self._wanted(info):
             return
         try:
-            if passes(info, self._variant):
-                jpeg = camera.darkroom.develop(info, self._variant)
-            else:
-                with camera.darkroom.turn:
-                    info = camera.feed.newest or info  # a newer one may have come meanwhile
-                    self._consider(info)
-                    jpeg = camera.darkroom.develop(info, self._variant)
+            made = self._develop(info)
         except FrameOverwritten as error:
             camera.darkroom.note_overwritten(error)
             if not isinstance(error, FrameDamaged):
@@ -186,8 +180,21 @@ class Rendition:
             camera.counters.encode_errors += 1
             self._complain(error)
         else:
-            self._show(info, jpeg)
-            self._ring.share(jpeg)
+            if made is not None:
+                self._show(*made)
+                self._ring.share(made[1])
+
+    def _develop(self, info: FrameInfo) -> tuple[FrameInfo, EncodedFrame] | None:
+        """The picture of a frame or a newer one; None: everybody left before it was our turn."""
+        camera = self._camera
+        if passes(info, self._variant):
+            return info, camera.darkroom.develop(info, self._variant)
+        with camera.darkroom.turn:
+            if not self._needed():
+                return None
+            info = camera.feed.newest or info  # a newer one may have come meanwhile
+            self._consider(info)
+            return info, camera.darkroom.develop(info, self._variant)
 
     def _wanted(self, info: FrameInfo) -> bool:
         if not self._is_newer(info):

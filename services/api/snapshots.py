@@ -64,8 +64,10 @@ class Snapshots:
         try:
             return self._fresh(wish)
         except (CameraOffline, RingUnavailable, FrameOverwritten):
-            kept = self._last.kept
-            if not freshness.stale or kept is None or self._camera.draining() or wish.gone():
+            if not freshness.stale or self._camera.draining() or wish.gone():
+                raise
+            kept = self._last.kept or self._camera.left_by_hung_writer()
+            if kept is None:
                 raise
             return self._stale(kept, wish)
 

@@ -75,7 +75,9 @@ class Workers:
         """
         for sheet, camera in self._cameras.items():
             self.place.publish(sheet, camera.count())
-        self.place.bulletins.post(self.place.number, self._numbers() + _BETWEEN + self._list)
+        numbers = self._numbers() + _BETWEEN
+        fits = len(numbers) + len(self._list) <= TEXT_BYTES  # not so with dozens of cameras
+        self.place.bulletins.post(self.place.number, numbers + self._list if fits else numbers)
 
     def publish_list(self) -> None:
         """``publish``, and tell anew who the clients are; others have a turn meanwhile."""

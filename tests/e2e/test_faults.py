@@ -166,6 +166,8 @@ def test_video_module_that_hangs_is_shown_as_no_signal(service: Services) -> Non
             code, _, body = get(api.url + STREAM)
             assert code == 503
             assert json.loads(body)["detail"] == "Video Module lives but hangs: restart it."
+            code, headers, _ = get(f"{api.url}{STREAM}/frame?stale=ok")
+            assert (code, headers["x-stale"]) == (200, "1")
         finally:
             video.signal(signal.SIGCONT)
         while not client.next_part().online:

@@ -142,11 +142,14 @@ def stream_responses(*, guarded: bool) -> dict[str, Json]:
             body("multipart/x-mixed-replace; boundary=frame"),
             ("Cache-Control",),
             {
+                "X-Client-Id": header(
+                    "The client's name in client_list and in /state.", {"type": "string"}
+                ),
                 "X-Quality-Steps": header(
                     "With quality=auto: the steps it moves between, best first.",
                     {"type": "string"},
                     required=False,
-                )
+                ),
             },
         ),
         "400": problems.bad_parameters(),

@@ -79,7 +79,7 @@ def act(action: str) -> Response:
 
 def _stream(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
-    response = serve_stream(camera, options, lambda _: framing_of(options))
+    response = serve_stream(camera, options, lambda *_: framing_of(options))
     name = f"{options.key or 0}/{response.headers['X-Client-Id']}"
     cookie = f"stream_client={name}; Path=/; Max-Age={_COOKIE_S}; SameSite=Lax"
     response.headers["Set-Cookie"] = cookie

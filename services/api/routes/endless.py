@@ -53,7 +53,7 @@ def _asked_for() -> str:
 def serve_stream(
     camera: Camera,
     options: StreamOptions,
-    framing_for: Callable[[EncodedFrame], Framing],
+    framing_for: Callable[[EncodedFrame, contextlib.ExitStack], Framing],
     kind: str = "mjpeg",
 ) -> Response:
     """Answer with a stream, or with the reason why there is none: after this it is too late.
@@ -61,7 +61,8 @@ def serve_stream(
     Args:
         camera: Whose.
         options: What the client asked for.
-        framing_for: Chooses what surrounds the pictures, of which the first is known by then.
+        framing_for: Chooses what surrounds the pictures, of which the first is known by then; what
+            it gives to the stack is called when the stream is over.
         kind: What it is called in lists of clients.
     """
     client = Client(secrets.token_hex(8), client_address(), kind, options)
@@ -72,7 +73,7 @@ def serve_stream(
         adaptation = Adaptation(camera, ladder, time.monotonic())
         held.callback(adaptation.close)
         first = camera.snapshot(camera.wait_for_frame(gone=client_gone()), adaptation.variant)
-        framing = framing_for(first)
+        framing = framing_for(first, held)
         body: Iterator[bytes] = iter(())
         if request.method != "HEAD":
             if request.environ["SERVER_PROTOCOL"] != "HTTP/1.0":  # see lifecycle.close_delimited

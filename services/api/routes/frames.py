@@ -79,7 +79,7 @@ def _answer(camera: Camera, options: PictureOptions) -> Response:
         response = _without_body(HTTPStatus.NO_CONTENT)
         response.headers["Retry-After"] = "1"
     else:
-        response = _picture(snapshot, npy_file=options.npy)
+        response = _picture(camera, snapshot, npy_file=options.npy)
         response.set_etag(snapshot.tag + container)
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -91,8 +91,9 @@ def _without_body(status: HTTPStatus) -> Response:
     return response
 
 
-def _picture(snapshot: Snapshot, *, npy_file: bool) -> Response:
+def _picture(camera: Camera, snapshot: Snapshot, *, npy_file: bool) -> Response:
     frame = snapshot.frame
+    room = None if frame.encoding.lossy else camera.raw_room.hold(frame.size_bytes)
     headers = dict(frame.headers)
     headers["X-Age-Ms"] = f"{max(0, time.monotonic_ns() - frame.captured_at) / 1e6:.0f}"
     if snapshot.stale:
@@ -100,5 +101,10 @@ def _picture(snapshot: Snapshot, *, npy_file: bool) -> Response:
     if npy_file:
         shape = tuple(map(int, headers["X-Shape"].split(",")))
         body = [npy.npy_header(shape), frame.picture]
-        return Response(body, headers=headers, content_type=npy.CONTENT_TYPE)
-    return Response(frame.picture, headers=headers, content_type=frame.encoding.content_type)
+        response = Response(body, headers=headers, content_type=npy.CONTENT_TYPE)
+    else:
+        content_type = frame.encoding.content_type
+        response = Response(frame.picture, headers=headers, content_type=content_type)
+    if room is not None:
+        response.call_on_close(room.leave)
+    return response

@@ -8,13 +8,14 @@ from flask import Blueprint, Response, request
 
 from services.api.encoding import Encoding
 from services.api.framing import MultipartFraming
-from services.api.raw_room import check_room
 from services.api.routes import cameras
 from services.api.routes.endless import serve_stream
 from services.api.variant import parse_raw_options
 from services.api.y4m import Y4mFraming, told_rate
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from services.api.camera import Camera
     from services.api.encoded import EncodedFrame
     from services.api.framing import Framing
@@ -37,11 +38,10 @@ def raw_camera(camera: str) -> Response:
 
 
 def _raw(camera: Camera) -> Response:
-    settings = cameras().settings.api
-    options = parse_raw_options(request.args, settings.stream)
+    options = parse_raw_options(request.args, cameras().settings.api.stream)
 
-    def framing_for(first: EncodedFrame) -> Framing:
-        check_room(camera.raw_bytes(), first.part.size_bytes, settings.limits.max_raw_mb)
+    def framing_for(first: EncodedFrame, held: ExitStack) -> Framing:
+        held.callback(camera.raw_room.hold(first.part.size_bytes).leave)
         if options.variant.encoding is Encoding.I420:
             return Y4mFraming(first, told_rate(options.fps, camera.feed.fps()))
         return MultipartFraming()

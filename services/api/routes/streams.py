@@ -33,4 +33,4 @@ def stream_camera(camera: str) -> Response:
 
 def _stream(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
-    return serve_stream(camera, options, lambda _: framing_of(options))
+    return serve_stream(camera, options, lambda *_: framing_of(options))

@@ -80,6 +80,8 @@ def _wrong_with_handshake() -> str:
     """Why it is no handshake (RFC 6455, section 4.2.1); empty: it is one."""
     if "websocket" not in [each.lower() for each in _listed("Upgrade")]:
         return "This is for WebSocket clients: connect to it with ws:// or wss://."
+    if request.method != "GET" or request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        return "Only a GET of HTTP/1.1 opens a WebSocket. A proxy may have made it HTTP/1.0."
     if "upgrade" not in [each.lower() for each in _listed("Connection")]:
         return "The request says Upgrade, but not Connection: Upgrade. A proxy may have dropped it."
     if request.headers.get("Sec-WebSocket-Version") != _VERSION:

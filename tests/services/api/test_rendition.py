@@ -201,6 +201,20 @@ def test_what_nobody_wants_is_not_encoded(host: Host) -> None:
     assert host.one.encoded == encoded
 
 
+def test_nothing_is_encoded_for_who_has_left_before_it_was_their_turn(host: Host) -> None:
+    turn = host.one.camera.darkroom.turn
+    held = 0
+    while turn.acquire(blocking=False):
+        held += 1
+    host.one.watch()
+    let_run(0.05)
+    host.one.leave()
+    for _ in range(held):
+        turn.release()
+    turns_until(lambda: host.one.fanout.idle, "the greenlets to end")
+    assert host.one.encoded == 0
+
+
 def test_without_room_each_encodes_for_itself_and_says_so_once(
     host: Host, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

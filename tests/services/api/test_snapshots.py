@@ -10,6 +10,7 @@ from services.api.freshness import After, Freshness
 from services.api.snapshot import CameraOffline, NothingNewer, NotModified, Wish, tag_of
 from services.api.variant import Variant
 from shared.errors import FrameOverwritten, RingUnavailable
+from shared.ring.attachment import Condition
 from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
@@ -181,6 +182,20 @@ def test_last_picture_is_given_to_who_takes_a_stale_one(
         camera.snapshots.take(wish(Freshness(after=After(picture.sequence), stale=True), variant))
     with pytest.raises((CameraOffline, RingUnavailable)):
         camera.snapshots.take(wish(Freshness(), variant))
+
+
+def test_last_picture_of_a_writer_that_hangs_is_given_until_it_goes_on(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    picture = write()
+    camera.start()
+    turns_until(lambda: camera.condition() is Condition.STALLED, "the writer to be missed")
+    taken = camera.snapshots.take(wish(Freshness(stale=True)))
+    assert taken.stale
+    assert taken.frame.sequence == picture.sequence
+    later(write)
+    turns_until(camera.online, "the writer to go on")
+    assert not camera.snapshots.take(wish(Freshness(60_000, stale=True))).stale
 
 
 def test_no_stale_picture_is_given_while_there_are_fresh_ones(

@@ -143,6 +143,20 @@ def test_bulletin_always_finds_room_for_it_has_fewer_clients_then(
     assert workers.together()[VIDEO].watching == {"q85p": audience.MOST_LISTED + 5}
 
 
+def test_numbers_that_leave_no_room_for_the_clients_are_told_without_them(
+    begin: Callable[[], Workers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = begin()
+    camera_of(workers).counters.note_encoded("q40", 0.002)
+    for number in range(700):
+        camera_of(workers).audience.enter(watcher(f"{number}", key="k" * 64))
+    listed = workers.clients(VIDEO)
+    assert len(listed) == 700
+    monkeypatch.setattr("services.api.workers.TEXT_BYTES", 80_000)
+    assert workers.clients(VIDEO) == []
+    assert workers.together()[VIDEO].counters.variants == {"q40": 1}
+
+
 def test_as_many_clients_as_are_listed_fit_into_a_bulletin(begin: Callable[[], Workers]) -> None:
     workers = begin()
     for number in range(audience.MOST_LISTED):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.api.raw_room import NoRoomForRaw
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -38,13 +40,31 @@ def test_forms_that_do_not_exist_are_refused(http: FlaskClient, query: str) -> N
     assert len(answer.get_json(force=True)["parameters"]) == 1
 
 
+@pytest.mark.parametrize("path", ["raw?", "raw?format=y4m", "frame/raw?", "frame?format=png"])
 def test_client_for_whose_frame_there_is_no_room_is_refused(
-    app: Flask, write: Callable[..., FrameInfo], monkeypatch: pytest.MonkeyPatch
+    app: Flask, write: Callable[..., FrameInfo], path: str
 ) -> None:
     write()
     camera = app.extensions["ringcast"].default()
-    monkeypatch.setattr(camera, "raw_bytes", lambda: 512 * 2**20)
-    answer = app.test_client().get("/stream/video/raw")
+    seat = camera.raw_room.hold(512 * 2**20)
+    answer = app.test_client().get(f"/stream/video/{path}&max_age=60000")
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "10"
     assert answer.get_json(force=True)["setting"] == "api.limits.max_raw_mb"
+    assert app.test_client().get("/stream/video/frame?max_age=60000").status_code == 200
+    seat.leave()
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("query", ["", "&format=npy"])
+def test_single_picture_holds_its_room_until_it_is_sent(
+    app: Flask, write: Callable[..., FrameInfo], method: str, query: str
+) -> None:
+    write()
+    camera = app.extensions["ringcast"].default()
+    path = f"/stream/video/frame/raw?max_age=60000{query}"
+    with app.test_client().open(path, method=method, buffered=False) as answer:
+        assert answer.status_code == 200
+        with pytest.raises(NoRoomForRaw):
+            camera.raw_room.hold(512 * 2**20)
+    camera.raw_room.hold(512 * 2**20).leave()

@@ -35,6 +35,13 @@ def test_what_is_no_handshake_is_told_what_one_is(
     assert told in answer.get_json(force=True)["detail"]
 
 
+@pytest.mark.parametrize(("method", "protocol"), [("HEAD", "HTTP/1.1"), ("GET", "HTTP/1.0")])
+def test_only_a_get_of_http_1_1_upgrades(http: FlaskClient, method: str, protocol: str) -> None:
+    environ = {"gunicorn.socket": object(), "SERVER_PROTOCOL": protocol}
+    answer = http.open("/ws", method=method, headers=HANDSHAKE, environ_overrides=environ)
+    assert answer.status_code == 426
+
+
 def test_page_of_another_site_is_refused(http: FlaskClient) -> None:
     headers = HANDSHAKE | {"Origin": "http://evil.example"}
     answer = http.get("/ws", headers=headers, environ_overrides={"gunicorn.socket": object()})

@@ -14,7 +14,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, Tex
 
 from services.api.connection import Connection
 from services.api.websocket.session import Session
-from tests.support.greenlets import turns_until
+from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,6 +101,34 @@ def test_errors_name_the_subscription(bench: Bench) -> None:
     assert bench.told()["error"]["cameras"] == ["video", "garage"]
     bench.say(subscribe="video", id=5, window=0)
     assert bench.told()["id"] == 5
+
+
+def test_subscription_whose_new_options_are_refused_is_said_to_have_ended(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.say(subscribe="video", id=3, quality=50)
+    assert bench.told()["subscribed"] == 3
+    monkeypatch.setattr(bench.cameras.default().watched, "begin", lambda _: False)
+    bench.say(subscribe="video", id=3, quality=60)
+    assert bench.told()["ended"] == 3
+    told = bench.told()
+    assert (told["id"], told["error"]["setting"]) == (3, "api.limits.max_variants")
+
+
+def test_who_asks_without_end_is_answered_a_hundred_times_a_second(
+    bench: Bench, clock: Clock
+) -> None:
+    for _ in range(300):
+        bench.say()
+    for _ in range(300):
+        assert "error" in bench.told()
+    bench.say()
+    let_run(0.6)
+    with pytest.raises(BlockingIOError):
+        bench.client.recv(1)
+    for _ in range(4):
+        clock.advance(1.0)
+    assert "error" in bench.told()
 
 
 def test_client_may_say_goodbye(bench: Bench) -> None:
