@@ -38,6 +38,8 @@ pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e]
 SOURCE: Final = "pattern://320x240@120"
 """Many frames per second: a snapshot waits for the next one."""
 SENDERS: Final = 24
+LONGEST_WAIT_MS: Final = 100
+"""A long poll would take as long as all other requests together."""
 CHECKS: Final = (
     *("not_a_server_error", "status_code_conformance", "content_type_conformance"),
     *("response_headers_conformance", "response_schema_conformance"),
@@ -132,11 +134,14 @@ def strangers(api: Api, count: int, seed: int) -> Counter[tuple[str, int]]:
 
 
 def finite() -> dict[str, Any]:
-    """The product's own document without what never ends, and with no answer but those in it."""
+    """The product's own document without what never ends (``/?action=stream``), or waits long."""
     document = describe(Settings(), "0")
+    document["components"]["parameters"]["wait"]["schema"]["maximum"] = LONGEST_WAIT_MS
     document["paths"] = {
         path: item for path, item in document["paths"].items() if "x-endless" not in item["get"]
     }
+    page = document["paths"]["/"]["get"]
+    page["parameters"] = [each for each in page["parameters"] if "action" not in each["$ref"]]
     return document
 
 
