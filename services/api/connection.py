@@ -167,6 +167,8 @@ class Connection:
 
     def wait_readable(self, timeout_s: float) -> None:
         """Wait until the client has sent something, or the time is over."""
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return  # of a record that was read in part; the kernel has nothing more to tell
         try:
             wait_read(self._fileno(), timeout=timeout_s)
         except TimeoutError:

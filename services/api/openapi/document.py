@@ -87,7 +87,7 @@ def describe(settings: Settings, version: str) -> Json:
     operations = (
         pictures.operations(settings, guarded=guarded)
         | compat.operations(guarded=guarded)
-        | site.operations(settings)
+        | site.operations(settings, guarded=guarded)
     )
     refusals = problems.refusals()
     if not guarded:

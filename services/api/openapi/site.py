@@ -58,13 +58,14 @@ CAMERAS: Final[Json] = {
 }
 
 
-def operations(settings: Settings) -> dict[str, Operation]:
+def operations(settings: Settings, *, guarded: bool) -> dict[str, Operation]:
     """Everything that is not a picture, by address.
 
     Args:
         settings: In force.
+        guarded: Whether credentials are needed.
     """
-    return _numbers(settings) | _health() | _pages()
+    return _numbers(settings) | _health() | _pages(guarded=guarded)
 
 
 def _numbers(settings: Settings) -> dict[str, Operation]:
@@ -145,7 +146,7 @@ def _health() -> dict[str, Operation]:
     }
 
 
-def _pages() -> dict[str, Operation]:
+def _pages(*, guarded: bool) -> dict[str, Operation]:
     file: Json = {
         "name": "filename",
         "in": "path",
@@ -170,6 +171,10 @@ def _pages() -> dict[str, Operation]:
                     "The page.", body(_HTML) | body("image/jpeg"), _FRESH, _PAGE_POLICY
                 ),
                 "400": problems.bad_parameters(),
+                "429": problems.too_many_variants(guarded=guarded),
+                "500": problems.failed(),
+                "503": problems.no_frame("With action=stream only."),
+                "505": problems.not_delimited(),
             },
             named("action", "cameraShown"),
         ),

@@ -210,3 +210,14 @@ def test_pieces_go_out_one_after_the_other_and_the_rest_is_given_back(pair: Pair
     assert 1 < len(rest) <= 41
     assert rest[-1] == pieces[-1]
     assert rest[1:] == pieces[-len(rest) + 1 :]
+
+
+def test_tls_record_that_was_read_in_part_is_not_waited_for(secured: Secured) -> None:
+    server, client = secured
+    connection = Connection(server, 10.0)
+    client.sendall(bytes(10_000))
+    received = 0
+    while received < 10_000:
+        connection.wait_readable(100.0)  # longer than the watchdog of tests allows
+        received += len(connection.receive(1000) or b"")
+    assert received == 10_000
