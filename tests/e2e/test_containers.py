@@ -167,6 +167,14 @@ def test_it_is_published_on_this_machine_only(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("service", ["video", "api"])
+def test_doctor_finds_nothing_wrong_inside(stack: Stack, service: str) -> None:
+    report = stack.compose("exec", "-T", service, "python", "-m", "services.doctor", "--json")
+    findings = json.loads(report)["findings"]
+    assert {finding["level"] for finding in findings} == {"ok"}
+    assert {"shared memory", "ring", "notifications"} <= {each["topic"] for each in findings}
+
+
+@pytest.mark.parametrize("service", ["video", "api"])
 def test_containers_may_do_nothing_they_need_not(stack: Stack, service: str) -> None:
     facts = stack.inspect(service)
     assert facts["Config"]["User"] == "10001:10001"
