@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from pydantic_settings import CliSettingsSource, EnvSettingsSource, SettingsError
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pydantic.fields import FieldInfo
+
+_USAGE: Final = "python -m services.video [CONFIG.json] [--print-config[=json]] [--KEY=VALUE ...]"
+_ABOUT: Final = (
+    "Every key below is a setting of docs/configuration.md. --print-config prints all of them, "
+    "their values and where each came from, and ends."
+)
 
 __all__ = ["long_forms", "merge", "read_arguments", "read_environment", "read_file"]
 
@@ -58,7 +64,10 @@ def read_arguments(arguments: Sequence[str]) -> dict[str, Any]:
     """
     try:
         source = CliSettingsSource[argparse.ArgumentParser](
-            Settings, cli_parse_args=list(arguments), cli_exit_on_error=False
+            Settings,
+            cli_parse_args=list(arguments),
+            cli_exit_on_error=False,
+            root_parser=_Parser(usage=_USAGE, description=_ABOUT, allow_abbrev=False),
         )
     except SettingsError as error:
         raise ConfigError([f"command line: {error}{unknown_options(arguments)}"]) from error
@@ -76,6 +85,13 @@ def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+class _Parser(argparse.ArgumentParser):
+    """Has errors raised, as pydantic-settings' own parser does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"error parsing CLI: {message}")
 
 
 def long_forms(environ: Mapping[str, str]) -> dict[str, str]:

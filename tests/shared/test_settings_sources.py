@@ -49,3 +49,12 @@ def test_objects_are_laid_into_each_other_and_values_over_each_other() -> None:
         "a": {"b": 3, "c": 2},
         "d": {"e": 1},
     }
+
+
+def test_help_names_every_key_and_how_to_see_its_value(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_arguments(["--help"])
+    assert ended.value.code == 0
+    told = capsys.readouterr().out
+    assert "--print-config" in told.split("options:")[0]
+    assert "--video.source" in told
