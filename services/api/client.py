@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Client"]
 
 _WINDOW_S: Final = 2.0
+_MARK_S: Final = 0.25
 
 
 class Client:
@@ -39,8 +40,9 @@ class Client:
 
     __slots__ = (
         "_clock",
-        "_recent",
-        "_recent_bytes",
+        "_marked_at",
+        "_marks",
+        "_sent_at",
         "address",
         "advance_headers",
         "dropped",
@@ -80,8 +82,8 @@ class Client:
         self.sent_bytes = 0
         self.dropped = 0
         self._clock = clock
-        self._recent: deque[tuple[float, int]] = deque()
-        self._recent_bytes = 0
+        self._marks: deque[tuple[float, int, int]] = deque()
+        self._marked_at = self._sent_at = -_WINDOW_S
 
     def note_sent(self, size_bytes: int, now_s: float) -> None:
         """Count a part that was written.
@@ -90,25 +92,39 @@ class Client:
             size_bytes: Its length, with all that surrounds the picture.
             now_s: The clock.
         """
+        # nothing is made anew here: with hundreds of clients a turn waits for memory
+        if now_s - self._marked_at >= _MARK_S:
+            self._mark(now_s)
         self.sent += 1
         self.sent_bytes += size_bytes
-        self._recent.append((now_s, size_bytes))
-        self._recent_bytes += size_bytes
-        self._forget(now_s)
+        self._sent_at = now_s
 
     @property
     def fps(self) -> float:
         """Parts per second over the last two seconds."""
-        self._forget(self._clock())
-        return len(self._recent) / _WINDOW_S
+        return self._recently()[0]
 
     @property
     def bitrate_bps(self) -> int:
         """Bits per second over the last two seconds."""
-        self._forget(self._clock())
-        return round(self._recent_bytes * 8 / _WINDOW_S)
+        return round(self._recently()[1] * 8)
 
-    def _forget(self, now_s: float) -> None:
-        recent = self._recent
-        while recent and recent[0][0] <= now_s - _WINDOW_S:
-            self._recent_bytes -= recent.popleft()[1]
+    def _mark(self, now_s: float) -> None:
+        """Remember what was sent until now, for as long as the window needs it."""
+        self._marked_at = now_s
+        marks = self._marks
+        marks.append((now_s, self.sent, self.sent_bytes))
+        while len(marks) > 1 and marks[1][0] <= now_s - _WINDOW_S:
+            marks.popleft()
+
+    def _recently(self) -> tuple[float, float]:
+        """Parts and bytes per second since the last mark before the window."""
+        now_s = self._clock()
+        if now_s - self._sent_at >= _WINDOW_S:
+            return 0.0, 0.0
+        begin = self._marks[0]
+        for mark in self._marks:
+            if mark[0] <= now_s - _WINDOW_S:
+                begin = mark
+        elapsed_s = max(now_s - begin[0], _WINDOW_S)
+        return (self.sent - begin[1]) / elapsed_s, (self.sent_bytes - begin[2]) / elapsed_s

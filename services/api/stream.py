@@ -82,6 +82,7 @@ class Stream:
         "_clock",
         "_connection",
         "_counters",
+        "_dual",
         "_framing",
         "_interval_s",
         "_moved_at",
@@ -110,6 +111,7 @@ class Stream:
     ) -> None:
         self.adaptation: Adaptation | None = None
         self.client = client
+        self._dual = client.dual_final_frames
         self._connection = connection
         self._framing = framing
         self._counters = counters
@@ -147,7 +149,7 @@ class Stream:
             info: The newest frame of the camera.
             source_fps: Measured rate of the source.
         """
-        if source_fps > 0.0:
+        if self._dual and source_fps > 0.0:
             self._interval_s = max(1.0 / source_fps, self._selection.interval_ns / 1e9)
         return not self.ended and self._selection.wants(info, source_fps, self.ready)
 
@@ -176,7 +178,7 @@ class Stream:
         The stream must be ``ready``, else two parts would mix.
         """
         another = self._selection.take(jpeg)
-        if another:
+        if another and self.adaptation is not None:
             self._note(missed=False)
         try:
             pieces = self._framing.pieces(jpeg, self.client)
@@ -188,14 +190,17 @@ class Stream:
             self.end("the client has left")
             return
         self._written_at = self._clock()
-        size_bytes = sum(end - start for _, start, end in pieces)
+        size_bytes = 0
+        for _, start, end in pieces:
+            size_bytes += end - start
         age_s = self._written_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
         self._counters.note_sent(size_bytes, age_s)
         self.client.note_sent(size_bytes, self._written_at)
-        self._alone = another and self.client.dual_final_frames
         if self._rest:
             self._moved_at = self._written_at
-        if self._rest or self._alone:
+            self._wake.set()
+        if self._dual:
+            self._alone = another
             self._wake.set()
 
     def tend(self) -> None:
