@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.api.part import Part
+    from services.api.part import Part, Pieces
     from shared.frame import Epoch, FrameInfo, MonotonicNs, PixelFormat, Sequence
 
 __all__ = ["EncodedFrame", "Made", "framed"]
@@ -68,6 +68,7 @@ class EncodedFrame:
         made_at: When it was there for all clients, ``CLOCK_MONOTONIC``.
         whole: Start and end of what most clients are sent.
         advance: Start and end for a client that was sent this part's header in advance.
+        whole_pieces, advance_pieces: The same as pieces to send, made once for all clients.
     """
 
     epoch: Epoch
@@ -85,6 +86,8 @@ class EncodedFrame:
     made_at: int = field(init=False, repr=False)
     whole: tuple[int, int] = field(init=False, repr=False)
     advance: tuple[int, int] = field(init=False, repr=False)
+    whole_pieces: Pieces = field(init=False, repr=False)
+    advance_pieces: Pieces = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Find the two stretches, counting from the end of the part."""
@@ -92,6 +95,8 @@ class EncodedFrame:
         whole_end = self.part.size_bytes - len(mjpeg.NEXT_HEADER)
         self.whole = (0, whole_end)
         self.advance = (whole_end - len(mjpeg.TRAILER) - self.size_bytes, self.part.size_bytes)
+        self.whole_pieces = ((self.part, *self.whole),)
+        self.advance_pieces = ((self.part, *self.advance),)
 
     @property
     def picture(self) -> bytes:

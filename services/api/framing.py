@@ -71,7 +71,7 @@ class MultipartFraming:
     def pieces(self, frame: EncodedFrame, client: Client) -> Pieces:
         """The part as it is, in one stretch."""
         del client
-        return ((frame.part, *frame.whole),)
+        return frame.whole_pieces
 
 
 class MultipartAhead(MultipartFraming):
@@ -84,7 +84,7 @@ class MultipartAhead(MultipartFraming):
         """The picture, and the header of the next part; with ``zero_data`` no picture."""
         if client.zero_data:
             return ((_AHEAD, 0, _AHEAD.size_bytes),)
-        return ((frame.part, *frame.advance),)
+        return frame.advance_pieces
 
 
 class MultipartTold(MultipartFraming):

@@ -29,13 +29,23 @@ class Selection:
         interval_ns: Least time between two frames that the viewer wants.
     """
 
-    __slots__ = ("_considered", "_counters", "_missed", "_owed", "_pacer", "interval_ns", "last")
+    __slots__ = (
+        "_considered",
+        "_considered_epoch",
+        "_counters",
+        "_missed",
+        "_owed",
+        "_pacer",
+        "interval_ns",
+        "last",
+    )
 
     def __init__(self, counters: Counters, fps: float, missed: Callable[[], None]) -> None:
         self._counters = counters
         self._pacer = Pacer(fps)
         self._missed = missed
-        self._considered = (0, 0)
+        self._considered = 0
+        self._considered_epoch = 0
         self._owed = False
         self.interval_ns = self._pacer.interval_ns
         self.last: EncodedFrame | None = None
@@ -57,8 +67,7 @@ class Selection:
         if self._has(info):
             return False
         due = self._pacer.due(info.captured_at, source_fps)
-        epoch, sequence = self._considered
-        if info.origin_sequence > sequence or info.origin_epoch != epoch:
+        if info.origin_sequence > self._considered or info.origin_epoch != self._considered_epoch:
             self._consider(info, due=due)
         if due and not ready():
             self._owed = True
@@ -95,7 +104,8 @@ class Selection:
 
     def _consider(self, info: FrameInfo, *, due: bool) -> None:
         """Count, at the first look at a frame, what becomes of it and of the one before."""
-        self._considered = (info.origin_epoch, info.origin_sequence)
+        self._considered = info.origin_sequence
+        self._considered_epoch = info.origin_epoch
         if self._owed:  # a newer frame is here, so the one that was owed will never be sent
             self._owed = False
             self._counters.dropped += 1
