@@ -9,8 +9,10 @@ from services.api.pacer import Pacer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.api.client import Client
     from services.api.counters import Counters
     from services.api.encoded import EncodedFrame
+    from services.api.part import Pieces
     from shared.frame import FrameInfo
 
 __all__ = ["Selection"]
@@ -20,8 +22,8 @@ class Selection:
     """Chooses the newest frames at a viewer's pace, and counts what is skipped and dropped.
 
     Args:
+        client: Whose viewer it is; what it is sent and misses is counted there, too.
         counters: Of the camera.
-        fps: Most frames per second the viewer wants.
         missed: Told of each frame that the viewer was too late for.
 
     Attributes:
@@ -30,6 +32,7 @@ class Selection:
     """
 
     __slots__ = (
+        "_client",
         "_considered",
         "_considered_epoch",
         "_counters",
@@ -40,9 +43,10 @@ class Selection:
         "last",
     )
 
-    def __init__(self, counters: Counters, fps: float, missed: Callable[[], None]) -> None:
+    def __init__(self, client: Client, counters: Counters, missed: Callable[[], None]) -> None:
+        self._client = client
         self._counters = counters
-        self._pacer = Pacer(fps)
+        self._pacer = Pacer(client.options.fps)
         self._missed = missed
         self._considered = 0
         self._considered_epoch = 0
@@ -87,6 +91,30 @@ class Selection:
             self._pacer.sent(frame.captured_at)
         return another
 
+    def sent(self, frame: EncodedFrame, pieces: Pieces, now_s: float, *, another: bool) -> None:
+        """Count a frame that was sent.
+
+        Args:
+            frame: Which one.
+            pieces: All that was sent for it.
+            now_s: The steady clock.
+            another: What ``take`` has said; repeats and blanks are no news, and have no age.
+        """
+        size_bytes = 0
+        for _, start, end in pieces:
+            size_bytes += end - start
+        age_s = now_s - frame.captured_at / 1e9 if another and frame.online else None
+        self._counters.note_sent(size_bytes, age_s)
+        self._client.note_sent(size_bytes, now_s)
+
+    def silence_s(self, repeat_s: float) -> float:
+        """After how long a silence the last frame is sent again.
+
+        Args:
+            repeat_s: The least, whatever pace the viewer wants.
+        """
+        return max(repeat_s, 1.25 * self.interval_ns / 1e9)
+
     @property
     def owed(self) -> bool:
         """Whether the viewer was not ready for a frame, which may still be sent."""
@@ -109,6 +137,7 @@ class Selection:
         if self._owed:  # a newer frame is here, so the one that was owed will never be sent
             self._owed = False
             self._counters.dropped += 1
+            self._client.dropped += 1
             self._missed()
         if not due:
             self._counters.skipped += 1

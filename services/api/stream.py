@@ -116,9 +116,9 @@ class Stream:
         self._framing = framing
         self._counters = counters
         self._clock = clock
-        self._selection = Selection(counters, client.options.fps, self._drop)
+        self._selection = Selection(client, counters, self._missed)
         self._stall_timeout_s = patience.stall_s
-        self._repeat_after_s = max(patience.repeat_s, 1.25 * self._selection.interval_ns / 1e9)
+        self._repeat_after_s = self._selection.silence_s(patience.repeat_s)
         self._interval_s = self._selection.interval_ns / 1e9
         self._alone = False
         self._rest: Pieces = ()
@@ -190,12 +190,7 @@ class Stream:
             self.end("the client has left")
             return
         self._written_at = self._clock()
-        size_bytes = 0
-        for _, start, end in pieces:
-            size_bytes += end - start
-        age_s = self._written_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
-        self._counters.note_sent(size_bytes, age_s)
-        self.client.note_sent(size_bytes, self._written_at)
+        self._selection.sent(jpeg, pieces, self._written_at, another=another)
         if self._rest:
             self._moved_at = self._written_at
             self._wake.set()
@@ -287,8 +282,7 @@ class Stream:
         except OSError:
             log.debug("a client left before the closing bytes")
 
-    def _drop(self) -> None:
-        self.client.dropped += 1
+    def _missed(self) -> None:
         self._note(missed=True)
 
     def _note(self, *, missed: bool) -> None:

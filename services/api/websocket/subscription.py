@@ -64,9 +64,9 @@ class Subscription:
         self._line = line
         self._tell = ended
         self._clock = clock
-        self._selection = Selection(self._counters, client.options.fps, self._missed)
+        self._selection = Selection(client, self._counters, self._missed)
         repeat_s = camera.limits.performance.repeat_after_sec
-        self._repeat_after_s = max(repeat_s, 1.25 * self._selection.interval_ns / 1e9)
+        self._repeat_after_s = self._selection.silence_s(repeat_s)
         self._underway: list[int] = []
         self._moving = False
         self._sent_at = clock()
@@ -119,10 +119,7 @@ class Subscription:
         pieces = picture_message(self.id, jpeg, repeated=not another)
         self._underway.append(jpeg.sequence)
         self._sent_at = self._clock()
-        size_bytes = sum(end - start for _, start, end in pieces)
-        age_s = self._sent_at - jpeg.captured_at / 1e9 if another and jpeg.online else None
-        self._counters.note_sent(size_bytes, age_s)
-        self.client.note_sent(size_bytes, self._sent_at)
+        self._selection.sent(jpeg, pieces, self._sent_at, another=another)
         self._line.send(self, pieces)
 
     def acknowledge(self, number: int) -> None:
@@ -157,6 +154,5 @@ class Subscription:
             self._tell(self)
 
     def _missed(self) -> None:
-        self.client.dropped += 1
         if self.adaptation is not None:
             self._moving |= self.adaptation.note(self._clock(), missed=True)

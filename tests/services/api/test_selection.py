@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from services.api.client import Client
 from services.api.counters import Counters
 from services.api.encoded import framed
 from services.api.selection import Selection
+from services.api.variant import StreamOptions, Variant
 from shared.frame import Epoch, FrameInfo, Geometry, MonotonicNs, PixelFormat, Sequence
 
 GEOMETRY = Geometry(64, 48, PixelFormat.JPEG)
@@ -22,7 +24,8 @@ class Bench:
         self.counters = Counters()
         self.missed = 0
         self.is_ready = True
-        self.selection = Selection(self.counters, fps, self._miss)
+        client = Client("1", "192.0.2.7", "mjpeg", StreamOptions(Variant(85), fps))
+        self.selection = Selection(client, self.counters, self._miss)
 
     def _miss(self) -> None:
         self.missed += 1
