@@ -72,11 +72,9 @@ def _try(video: VideoSettings) -> str:
     thread = threading.Thread(target=take, name="camera", daemon=True)
     thread.start()
     thread.join(patience_s)
-    return (
-        f"{without_secrets(video.source)}: no picture in {patience_s:g} s"
-        if (thread.is_alive())
-        else why[0]
-    )
+    if thread.is_alive():
+        return f"{without_secrets(video.source)}: no picture in {patience_s:g} s"
+    return why[0]
 
 
 def _of_device(path: Path) -> tuple[Fix, ...]:

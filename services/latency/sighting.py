@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shared.frame_code import read_codes
@@ -64,13 +64,10 @@ def look(said: Sighting, image: NDArray[np.uint8] | None) -> Sighting:
     if code is None:
         return said
     torn = top != bottom
-    return Sighting(
-        said.received_at,
-        said.received_wall_us,
-        code.captured_wall_us,
-        code.sequence,
-        said.epoch,
-        said.size_bytes,
+    return replace(
+        said,
+        captured_wall_us=code.captured_wall_us,
+        number=code.sequence,
         coded=True,
         torn=torn,
         contradicts=not torn and said.number not in {-1, code.sequence},

@@ -193,9 +193,8 @@ class Session:
             said = understand(text)
             name = said.id
             if isinstance(said, Ack):
-                if subscription := self._subscriptions.get(
-                    said.id
-                ):  # else it was on its way when that one ended
+                subscription = self._subscriptions.get(said.id)
+                if subscription is not None:  # else it was on its way when that one ended
                     subscription.acknowledge(said.number)
                 return
             if isinstance(said, Unsubscribe):
