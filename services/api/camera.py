@@ -172,6 +172,7 @@ class Camera:
         for variant, known in tuple(self._fanouts.items()):
             if known is fanout:
                 del self._fanouts[variant]
+                fanout.let_go()
 
     def wait_for_frame(
         self,

@@ -104,6 +104,10 @@ class Rendition:
             self._greenlet.kill(timeout=_END_S)
         self._ring.close()
 
+    def let_go(self) -> None:
+        """Keep no picture any more; its clients have gone."""
+        self.newest = self.info = None
+
     def _run(self) -> None:
         self._camera.feed.join(self._wake)
         try:
