@@ -1,4 +1,6 @@
-"""The Video Module: ``python -m services.video [config.json] [--video.source=…]``.
+"""The Video Module: ``python -m services.video [config.json] [--camera=door] [--video.source=…]``.
+
+``--camera`` says which one of ``cameras`` it writes; else it is the default one, the first.
 
 Build, wire, run, tear down in reverse. Exit codes: 0 somebody ended it, or a file that is not
 looped is through; 1 it cannot work here (another writer, no room), or hangs; 2 the settings are
@@ -55,6 +57,7 @@ __all__ = ["main"]
 log = logging.getLogger("services.video")
 
 _EXIT_WITH_STDIN: Final = "--exit-with-stdin"
+_CAMERA: Final = "--camera="
 _GRABBER_TIMEOUT_S: Final = 0.3
 _EXIT_FAILED: Final = 1
 _EXIT_MISCONFIGURED: Final = 2
@@ -70,7 +73,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit code.
     """
     faulthandler.enable()
-    options = [argument for argument in arguments if argument != _EXIT_WITH_STDIN]
+    own = [each for each in arguments if each == _EXIT_WITH_STDIN or each.startswith(_CAMERA)]
+    options = [argument for argument in arguments if argument not in own]
     config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
     inbox: Inbox = queue.SimpleQueue()
     try:
@@ -78,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
         if printed is not None:
             sys.stdout.write(printed)
             return 0
-        settings = load_settings(config_path, arguments=options)
+        settings = chosen(load_settings(config_path, arguments=options), own)
         configure_logging(settings.logging.level, settings.logging.format)
         stop_on_signals(inbox)
         if _EXIT_WITH_STDIN in arguments:
@@ -95,6 +99,29 @@ def main(arguments: Sequence[str]) -> int:
         return _EXIT_FAILED
     log.info("ended: %s", ended)
     return 0
+
+
+def chosen(settings: Settings, own: Sequence[str]) -> Settings:
+    """The settings of the camera that ``--camera`` names, or of the default one.
+
+    Args:
+        settings: All of them.
+        own: Options that are no settings.
+
+    Raises:
+        ConfigError: There is no such camera, or somebody else writes it.
+    """
+    named = [each.removeprefix(_CAMERA) for each in own if each.startswith(_CAMERA)]
+    name = named[-1] if named else next(iter(settings.camera_segments()))
+    camera = settings.for_camera(name)
+    if name not in settings.captured():
+        problem = (
+            f"camera {name!r} has no source; set cameras.{name}.source, or leave it to whoever "
+            f"writes segment {camera.video.shared_memory_name}"
+        )
+        others = ", ".join(settings.captured())
+        raise ConfigError([problem + (f"; with a source there are: {others}" if others else "")])
+    return camera
 
 
 def serve(settings: Settings, inbox: Inbox) -> str:
