@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from services.video.camera_option import camera_option, captured_camera
 from services.video.capture import CaptureLoop
 from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
 from services.video.messages import Inbox, StopRequested
@@ -57,7 +58,6 @@ __all__ = ["main"]
 log = logging.getLogger("services.video")
 
 _EXIT_WITH_STDIN: Final = "--exit-with-stdin"
-_CAMERA: Final = "--camera="
 _GRABBER_TIMEOUT_S: Final = 0.3
 _EXIT_FAILED: Final = 1
 _EXIT_MISCONFIGURED: Final = 2
@@ -73,8 +73,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit code.
     """
     faulthandler.enable()
-    own = [each for each in arguments if each == _EXIT_WITH_STDIN or each.startswith(_CAMERA)]
-    options = [argument for argument in arguments if argument not in own]
+    camera, others = camera_option(arguments)
+    options = [argument for argument in others if argument != _EXIT_WITH_STDIN]
     config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
     inbox: Inbox = queue.SimpleQueue()
     try:
@@ -82,8 +82,11 @@ def main(arguments: Sequence[str]) -> int:
         if printed is not None:
             sys.stdout.write(printed)
             return 0
-        settings = chosen(load_settings(config_path, arguments=options), own)
-        configure_logging(settings.logging.level, settings.logging.format)
+        all_settings = load_settings(config_path, arguments=options)
+        name = captured_camera(all_settings, camera)
+        settings = all_settings.for_camera(name)
+        always = {"camera": name} if settings.cameras else {}
+        configure_logging(settings.logging.level, settings.logging.format, always)
         stop_on_signals(inbox)
         if _EXIT_WITH_STDIN in arguments:
             stop_with_stdin(inbox)
@@ -99,29 +102,6 @@ def main(arguments: Sequence[str]) -> int:
         return _EXIT_FAILED
     log.info("ended: %s", ended)
     return 0
-
-
-def chosen(settings: Settings, own: Sequence[str]) -> Settings:
-    """The settings of the camera that ``--camera`` names, or of the default one.
-
-    Args:
-        settings: All of them.
-        own: Options that are no settings.
-
-    Raises:
-        ConfigError: There is no such camera, or somebody else writes it.
-    """
-    named = [each.removeprefix(_CAMERA) for each in own if each.startswith(_CAMERA)]
-    name = named[-1] if named else next(iter(settings.camera_segments()))
-    camera = settings.for_camera(name)
-    if name not in settings.captured():
-        problem = (
-            f"camera {name!r} has no source; set cameras.{name}.source, or leave it to whoever "
-            f"writes segment {camera.video.shared_memory_name}"
-        )
-        others = ", ".join(settings.captured())
-        raise ConfigError([problem + (f"; with a source there are: {others}" if others else "")])
-    return camera
 
 
 def serve(settings: Settings, inbox: Inbox) -> str:
