@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from services.api.advice import EMBEDDED, VIDEO_MODULE, further_camera
+from services.api.advice import EMBEDDED, advice_for
 from services.api.camera import Camera
 from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
@@ -16,7 +16,6 @@ from services.api.pulse import Pulse
 from services.api.seat import TooManyStreams
 from services.api.workers import Workers
 from shared.naming import segment_paths
-from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
     from services.api.advice import Advice
@@ -47,8 +46,8 @@ class UnknownCamera(LookupError):  # noqa: N818 - named after the state
 class Cameras:
     """The cameras of this worker.
 
-    With ``video.use_shared_memory`` false the default camera is captured by a process of our own
-    (legacy mode); ``/stream/video/shm`` still means the Video Module's ring.
+    In legacy mode (``Settings.legacy``) the camera is captured by a process of our own;
+    ``/stream/video/shm`` still means the Video Module's ring.
 
     Args:
         settings: All of them.
@@ -69,21 +68,21 @@ class Cameras:
 
         def camera(name: str, segment: str, advice: Advice) -> Camera:
             paths = segment_paths(segment, settings.video.shared_memory_directory)
-            return Camera(name, paths, settings, encoder, self.lifecycle.draining, advice)
+            own = settings.for_camera(name)
+            return Camera(name, paths, own, encoder, self.lifecycle.draining, advice)
 
         self._cameras = {
-            name: camera(
-                name, segment, VIDEO_MODULE if name == DEFAULT_CAMERA else further_camera(segment)
-            )
+            name: camera(name, segment, advice_for(settings, name))
             for name, segment in settings.camera_segments().items()
         }
-        self.shared = self._cameras[DEFAULT_CAMERA]
+        self._default = next(iter(self._cameras))
+        self.shared = self._cameras[self._default]
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
-        if not settings.video.use_shared_memory:
+        if settings.legacy:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
-            self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
-            self._cameras[DEFAULT_CAMERA] = self.legacy
+            self.legacy = camera(self._default, self._capture.segment, EMBEDDED)
+            self._cameras[self._default] = self.legacy
         self._workers: Workers | None = None
         self._pulse = Pulse(self._publish)
 
@@ -102,10 +101,10 @@ class Cameras:
             if self._awaited(camera) and not camera.online():
                 log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
         if self._capture is not None:
-            log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
+            log.info("Using legacy streaming mode for /stream/%s", self._default)
             self._capture.start(self.default())
         else:
-            log.info("Using shared memory streaming mode for /stream/%s", DEFAULT_CAMERA)
+            log.info("Using shared memory streaming mode for /stream/%s", self._default)
 
     def stop(self) -> None:
         """Let everything go; again is harmless."""
@@ -141,7 +140,7 @@ class Cameras:
 
     def default(self) -> Camera:
         """The camera of ``/stream/video``."""
-        return self._cameras[DEFAULT_CAMERA]
+        return self._cameras[self._default]
 
     def admit(self, camera: Camera, address: str) -> Seat:
         """Let one more client stream a camera.
