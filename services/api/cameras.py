@@ -135,10 +135,10 @@ class Cameras:
             KeyError: It was not opened, or was closed already.
         """
         self._roster.remove(camera)
-        camera.stop()
         if self._workers is not None:
             self._workers.close(camera.name)
         self._encoder.forget(camera.paths.name)
+        camera.stop()  # others have a turn meanwhile, and may open it anew
 
     def stop(self) -> None:
         """Let everything go; again is harmless."""
