@@ -13,6 +13,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from .naming import segment_paths
+from .settings_mosaic import MosaicSettings
 from .settings_schema import Section
 from .settings_stream import StreamSettings
 
@@ -225,6 +226,7 @@ class ApiSettings(Section):
         '{"door": "door_ring"} serves /stream/door. The camera named video always exists.',
     )
     stream: StreamSettings = StreamSettings()
+    mosaic: MosaicSettings = MosaicSettings()
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()

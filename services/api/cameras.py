@@ -12,6 +12,7 @@ from services.api.encoder import Encoder
 from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
 from services.api.machine import default_encoder_threads
+from services.api.mosaic.mosaics import Mosaics
 from services.api.pulse import Pulse
 from services.api.seat import TooManyStreams
 from services.api.workers import Workers
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from services.api.ledger import Place
     from services.api.lifecycle import Worker
     from services.api.seat import Seat
+    from shared.naming import SegmentPaths
     from shared.settings import Settings
 
 __all__ = ["Cameras", "UnknownCamera"]
@@ -59,17 +61,19 @@ class Cameras:
         lifecycle: Of this worker.
         shared: The default camera in the Video Module's ring.
         legacy: The default camera as captured by ourselves; None in shared memory mode.
+        mosaics: Several of them in one picture.
     """
 
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
         self.settings = settings
         self.lifecycle = lifecycle or Lifecycle()
         threads = settings.api.stream.performance.encoder_threads
-        encoder = Encoder(threads or default_encoder_threads())
+        self._encoder = Encoder(threads or default_encoder_threads())
+        self._unlisted: list[Camera] = []
 
         def camera(name: str, segment: str, advice: Advice) -> Camera:
             paths = segment_paths(segment, settings.video.shared_memory_directory)
-            return Camera(name, paths, settings, encoder, self.lifecycle.draining, advice)
+            return Camera(name, paths, settings, self._encoder, self.lifecycle.draining, advice)
 
         self._cameras = {
             name: camera(
@@ -86,6 +90,7 @@ class Cameras:
             self._cameras[DEFAULT_CAMERA] = self.legacy
         self._workers: Workers | None = None
         self._pulse = Pulse(self._publish)
+        self.mosaics = Mosaics(self)
 
     def start(self, worker: Worker, place: Place | None = None) -> None:
         """Follow every camera; in legacy mode, capture. Once, in the worker process.
@@ -97,6 +102,7 @@ class Cameras:
         self.lifecycle.attend(worker)
         self._workers = self._among(place) if place is not None else None
         self._pulse.start()
+        self.mosaics.start()
         for camera in self._all():
             camera.start()
             if self._awaited(camera) and not camera.online():
@@ -110,6 +116,7 @@ class Cameras:
     def stop(self) -> None:
         """Let everything go; again is harmless."""
         self._pulse.stop()
+        self.mosaics.stop()
         self.workers.publish()
         if self._capture is not None:
             self._capture.stop()
@@ -142,6 +149,22 @@ class Cameras:
     def default(self) -> Camera:
         """The camera of ``/stream/video``."""
         return self._cameras[DEFAULT_CAMERA]
+
+    def open(
+        self, name: str, paths: SegmentPaths, advice: Advice, *, listed: bool = False
+    ) -> Camera:
+        """Follow a further ring."""
+        del listed
+        settings, draining = self.settings, self.lifecycle.draining
+        camera = Camera(name, paths, settings, self._encoder, draining, advice)
+        self._unlisted.append(camera)
+        camera.start()
+        return camera
+
+    def close(self, camera: Camera) -> None:
+        """Let a ring go that was opened."""
+        self._unlisted.remove(camera)
+        camera.stop()
 
     def admit(self, camera: Camera, address: str) -> Seat:
         """Let one more client stream a camera.
@@ -177,11 +200,15 @@ class Cameras:
     def workers(self) -> Workers:
         """This worker among all; where nobody has given us a place we are alone."""
         if self._workers is None:
-            self._workers = self._among(Ledger().take([*self.settings.camera_segments(), LEGACY]))
+            self._workers = self._among(
+                Ledger().take([*self.settings.camera_segments(), LEGACY, "mosaic"])
+            )
         return self._workers
 
     def sheet(self, camera: Camera) -> str:
         """What a camera is called among all workers."""
+        if camera in self._unlisted:
+            return "mosaic"
         return LEGACY if camera is self.legacy else camera.name
 
     def _publish(self) -> None:

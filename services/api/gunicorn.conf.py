@@ -107,7 +107,7 @@ def on_starting(server: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def pre_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401
     """In the arbiter, before a worker is started: its place among all."""
-    worker.place = server.ledger.take([*_settings.camera_segments(), _LEGACY])
+    worker.place = server.ledger.take([*_settings.camera_segments(), _LEGACY, "mosaic"])
 
 
 def ssl_context(config: _Any, default: _Callable[[], _ssl.SSLContext]) -> _ssl.SSLContext:  # noqa: ANN401 - gunicorn has no types

@@ -1,0 +1,132 @@
+"""A mosaic that clients of this worker watch, or that this worker composes for others.
+
+One greenlet per mosaic. While anybody here wants frames there is a camera on its ring, and at each
+turn the ring's lock is tried for: so a mosaic whose composer has died goes on after a tenth of a
+second. When nobody here wants any for a while the camera goes; when nobody follows either, the
+ring.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import gevent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from services.api.camera import Camera
+    from services.api.mosaic.composer import Composer
+    from services.api.mosaic.wish import Mosaic
+
+__all__ = ["LINGER_S", "RunningMosaic"]
+
+log = logging.getLogger(__name__)
+
+LINGER_S: Final = 5.0
+"""For so long a mosaic is kept that nobody watches: who asks for pictures now and then finds it."""
+_FOLLOW_S: Final = 0.1
+"""From one try for the lock to the next, while another worker holds it."""
+_END_S: Final = 1.0
+
+
+class RunningMosaic:
+    """Runs from ``ask`` until nobody wants it any more, or ``stop``.
+
+    Args:
+        mosaic: Which cameras, and where.
+        composer: Of it, in this worker.
+        open_camera: Begins to follow its ring.
+        close_camera: Ends that.
+        over: Told that it has ended.
+        linger_s: How long it is kept when nobody watches, seconds.
+
+    Attributes:
+        mosaic: Which cameras, and where.
+        composer: Of it, in this worker.
+    """
+
+    def __init__(
+        self,
+        mosaic: Mosaic,
+        composer: Composer,
+        open_camera: Callable[[], Camera],
+        close_camera: Callable[[Camera], None],
+        over: Callable[[RunningMosaic], None],
+        linger_s: float = LINGER_S,
+    ) -> None:
+        self.mosaic = mosaic
+        self.composer = composer
+        self._open_camera = open_camera
+        self._close_camera = close_camera
+        self._over = over
+        self._linger_s = linger_s
+        self._asked_at = 0.0
+        self._camera: Camera | None = None
+        self._greenlet: gevent.Greenlet[[], None] | None = None
+
+    def ask(self) -> Camera:
+        """The camera that shows it, for somebody who is about to wait for its frames."""
+        self._asked_at = time.monotonic()
+        if self._greenlet is None:
+            self._greenlet = gevent.spawn(self._run)
+        if self._camera is None:
+            self._camera = self._open_camera()
+        return self._camera
+
+    def stop(self) -> None:
+        """End at once; again is harmless. What this worker composes, another takes over."""
+        if self._greenlet is not None:
+            self._greenlet.kill(timeout=_END_S)
+        self._end()
+
+    def status(self) -> dict[str, Any]:
+        """What is known about it beside what is of every camera."""
+        composer = self.composer
+        frames = max(1, composer.composed)
+        return {
+            "cameras": [name for name, _ in self.mosaic.cameras],
+            "cols": self.mosaic.grid.columns,
+            "tile": list(self.mosaic.grid.tile),
+            "composed_here": composer.leads,
+            "composed": composer.composed,
+            "compose_ms": round(composer.busy_ns / frames / 1e6, 3),
+        }
+
+    def _run(self) -> None:
+        interval_s = 1.0 / self.mosaic.fps
+        due_s = time.monotonic()
+        try:
+            while self._is_wanted():
+                if self.composer.try_to_lead() and self.composer.turn() and self._camera:
+                    self._camera.look()  # it need not wait for the notification
+                due_s = max(time.monotonic(), due_s + interval_s)
+                pause_s = due_s - time.monotonic() if self.composer.leads else _FOLLOW_S
+                gevent.sleep(max(0.0, pause_s))
+        except Exception:
+            log.exception("%s: cannot be composed", self.mosaic.paths.name)
+        finally:
+            self._greenlet = None
+            self._end()
+
+    def _is_wanted(self) -> bool:
+        camera, now = self._camera, time.monotonic()
+        if camera is None:
+            return self.composer.watched()
+        if camera.feed.awaited.is_set():
+            self._asked_at = now
+        if now - self._asked_at < self._linger_s:
+            return True
+        self._camera = None
+        self._close_camera(camera)
+        # who else listens is known at the next turn; somebody may have asked while it was closed
+        return self.composer.leads or self._camera is not None
+
+    def _end(self) -> None:
+        self._over(self)  # first: whoever asks from now on gets another one
+        camera, self._camera = self._camera, None
+        self.composer.close()
+        if camera is not None:
+            self._close_camera(camera)
