@@ -86,8 +86,8 @@ def signed_address(
     key = _credentials(auth).key(scope_named(scope), key_id)
     if key is None:
         raise ConfigError([_no_key(auth, scope, key_id)])
-    cameras = next((value for name, value in query if name == "cameras"), None)
-    token = sign(key.secret, key.id, scope, signed_path(path, cameras), str(expires))
+    signed = signed_path(path, dict(reversed(query)))  # of one that is given twice the first counts
+    token = sign(key.secret, key.id, scope, signed, str(expires))
     return f"{quote(path)}?{urlencode([*query, ('token', token), ('expires', expires)])}"
 
 

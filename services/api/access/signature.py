@@ -18,7 +18,10 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["TOKEN_KEY_ID", "derived_key", "expired", "key_id_of", "sign", "signed_path"]
 
@@ -39,16 +42,16 @@ def derived_key(token: str) -> bytes:
     return hmac.digest(token.encode("utf-8"), b"ringcast signed url", hashlib.sha256)
 
 
-def signed_path(path: str, cameras: str | None) -> str:
-    """What a signature is for: an address that shows one camera must not come to show another.
+def signed_path(path: str, query: Mapping[str, str]) -> str:
+    """What a signature is for: who was shown some cameras in a mosaic must not see others by it.
 
     Args:
         path: Percent-decoded.
-        cameras: The query's parameter of that name; None: there is none.
+        query: The parameters, of which a mosaic's ``cameras`` counts.
     """
-    if cameras is None or _MOSAIC.fullmatch(path) is None:
+    if _MOSAIC.fullmatch(path) is None or "cameras" not in query:
         return path
-    return f"{path}?cameras={cameras}"
+    return f"{path}?cameras={query['cameras']}"
 
 
 def sign(key: bytes, key_id: str, scope: str, path: str, expires: str) -> str:

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from shared.naming import SegmentPaths
     from shared.settings_mosaic import MosaicSettings
 
-__all__ = ["MAX_CAMERAS", "MAX_COLUMNS", "PARAMETERS", "Mosaic", "named_in", "parse_mosaic"]
+__all__ = ["MAX_CAMERAS", "MAX_COLUMNS", "Mosaic", "named_in", "parse_mosaic"]
 
 MAX_CAMERAS: Final = 64
 MAX_COLUMNS: Final = 16
-PARAMETERS: Final = ("cameras", "cols")
 
 _ALLOWED: Final = f"1 to {MAX_CAMERAS} names of cameras, separated by commas, each once"
 

@@ -78,7 +78,7 @@ def _admit() -> Response | None:
     elif request.endpoint != "health.healthz":
         g.granted = gate.admit(
             Asked(
-                path=signed_path(request.path, request.args.get("cameras")),
+                path=signed_path(request.path, request.args),
                 address=client_address(),
                 needed=_needed(),
                 authorization=request.headers.get("Authorization"),
