@@ -44,7 +44,7 @@ class Caption:
         box_height = letter_px + below_px + pad
         top = height - margin - box_height
         self._letters: NDArray[np.uint8] | None = None
-        if room_px <= 0 or top < height // 3:
+        if room_px <= 0 or top < height // 2:
             return  # a tile as small as this shows its picture only
         self._region = (slice(top, top + box_height), slice(margin, margin + text_px + 2 * pad))
         self._letters = np.zeros((box_height, text_px + 2 * pad, 3), np.uint8)
