@@ -120,6 +120,12 @@ class Camera:
             fanout.rendition.stop()
         self._subscriber.stop()
 
+    def over(self) -> str:
+        """Why its streams are to end now; empty: they are not."""
+        if self.draining():
+            return "the server is shutting down"
+        return "the camera was closed" if self.stopped else ""
+
     def online(self) -> bool:
         """Whether there is a Video Module that lives and moves."""
         return self._attachment.condition is Condition.LIVE
@@ -145,9 +151,15 @@ class Camera:
         age_ms = self.feed.age_ms()
         return self._is_here() and age_ms is not None and age_ms < _FRESH_MS
 
+    def shows(self) -> bool:
+        """Whether fresh frames are coming in that are pictures of the source, and no blanks."""
+        newest = self.feed.newest
+        return newest is not None and newest.online and self.fresh()
+
     def look(self) -> None:
         """Look at the ring now: the subscriber's last look may be 250 ms old."""
-        self._subscriber.look()
+        if not self.stopped:
+            self._subscriber.look()
 
     def clients(self) -> int:
         """Streams that are open in this worker."""

@@ -1,4 +1,7 @@
-"""All cameras of one worker process, and which one a URL means."""
+"""All cameras of one worker process, and which one a URL means.
+
+Those of the settings are there from the start to the end; others come and go meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,9 @@ from shared.naming import segment_paths
 from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from services.api.advice import Advice
     from services.api.ledger import Place
     from services.api.lifecycle import Worker
@@ -33,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class UnknownCamera(LookupError):  # noqa: N818 - named after the state
-    """No camera of this name is configured.
+    """There is no camera of this name, or no more.
 
     Attributes:
         name: The one asked for.
@@ -69,28 +75,25 @@ class Cameras:
         self.lifecycle = lifecycle or Lifecycle()
         threads = settings.api.stream.performance.encoder_threads
         self._encoder = Encoder(threads or default_encoder_threads())
-        self._unlisted: list[Camera] = []
-
-        def camera(name: str, segment: str, advice: Advice) -> Camera:
-            paths = segment_paths(segment, settings.video.shared_memory_directory)
-            return Camera(name, paths, settings, self._encoder, self.lifecycle.draining, advice)
-
-        self._cameras = {
-            name: camera(
-                name, segment, VIDEO_MODULE if name == DEFAULT_CAMERA else further_camera(segment)
-            )
-            for name, segment in settings.camera_segments().items()
+        self._running = False
+        self._workers: Workers | None = None
+        self._pulse = Pulse(self._publish)
+        self.mosaics = Mosaics(self)
+        self._configured = {
+            name: self._camera(name, segment_paths(segment, self._directory), advice)
+            for name, segment, advice in _configured(settings)
         }
-        self.shared = self._cameras[DEFAULT_CAMERA]
+        self._come: dict[str, Camera] = {}
+        self._unlisted: dict[str, Camera] = {}
+        self._default = next(iter(self._configured))
+        self.shared = self._configured[self._default]
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
         if not settings.video.use_shared_memory:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
-            self.legacy = camera(DEFAULT_CAMERA, self._capture.segment, EMBEDDED)
-            self._cameras[DEFAULT_CAMERA] = self.legacy
-        self._workers: Workers | None = None
-        self._pulse = Pulse(self._publish)
-        self.mosaics = Mosaics(self)
+            paths = segment_paths(self._capture.segment, self._directory)
+            self.legacy = self._camera(self._default, paths, EMBEDDED)
+            self._configured[self._default] = self.legacy
 
     def start(self, worker: Worker, place: Place | None = None) -> None:
         """Follow every camera; in legacy mode, capture. Once, in the worker process.
@@ -101,6 +104,7 @@ class Cameras:
         """
         self.lifecycle.attend(worker)
         self._workers = self._among(place) if place is not None else None
+        self._running = True
         self._pulse.start()
         self.mosaics.start()
         for camera in self._all():
@@ -108,13 +112,49 @@ class Cameras:
             if self._awaited(camera) and not camera.online():
                 log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
         if self._capture is not None:
-            log.info("Using legacy streaming mode for /stream/%s", DEFAULT_CAMERA)
+            log.info("Using legacy streaming mode for /stream/%s", self._default)
             self._capture.start(self.default())
         else:
-            log.info("Using shared memory streaming mode for /stream/%s", DEFAULT_CAMERA)
+            log.info("Using shared memory streaming mode for /stream/%s", self._default)
+
+    def open(self, name: str, paths: SegmentPaths, advice: Advice, *, listed: bool) -> Camera:
+        """Add a camera, and follow it if this worker runs; until ``close``.
+
+        Args:
+            name: As in the URL, at most 127 bytes; for who is not listed, as among workers.
+            paths: Its files; there need not be a ring yet.
+            advice: What to do about whoever should write the ring.
+            listed: Whether it has a URL, and lists and numbers tell of it; else only who opened it
+                has it.
+
+        Raises:
+            ValueError: There is a camera of this name.
+        """
+        if name in {camera.name for camera in self._all()}:
+            raise ValueError(f"there is a camera {name!r} already")
+        camera = self._camera(name, paths, advice)
+        if self._workers is not None:
+            self._workers.open(name, camera, listed=listed)
+        (self._come if listed else self._unlisted)[name] = camera
+        if self._running:
+            camera.start()
+        return camera
+
+    def close(self, camera: Camera) -> None:
+        """Let go of a camera that was opened: its streams end. What was counted is kept.
+
+        Raises:
+            KeyError: It was not opened, or was closed already.
+        """
+        del (self._come if camera.name in self._come else self._unlisted)[camera.name]
+        camera.stop()
+        if self._workers is not None:
+            self._workers.close(camera.name)
+        self._encoder.forget(camera.paths.name)
 
     def stop(self) -> None:
         """Let everything go; again is harmless."""
+        self._running = False
         self._pulse.stop()
         self.mosaics.stop()
         self.workers.publish()
@@ -125,46 +165,31 @@ class Cameras:
 
     def _all(self) -> list[Camera]:
         """Every camera once, in order; in legacy mode the Video Module's too."""
-        return list(dict.fromkeys([*self._cameras.values(), self.shared]))
+        opened = [*self._come.values(), *self._unlisted.values()]
+        return list(dict.fromkeys([*self._configured.values(), self.shared, *opened]))
 
     def _awaited(self, camera: Camera) -> bool:
         """Whether somebody else has to start a camera's Video Module."""
         return self.legacy is None or camera not in {self.legacy, self.shared}
 
     def names(self) -> list[str]:
-        """Every camera, the default one first."""
-        return list(self._cameras)
+        """Every camera there is now: those of the settings, the default one first, then others."""
+        return [*self._configured, *sorted(self._come)]
 
     def named(self, name: str) -> Camera:
         """The camera a URL means.
 
         Raises:
-            UnknownCamera: There is none of that name.
+            UnknownCamera: There is none of that name now.
         """
-        camera = self._cameras.get(name)
+        camera = self._configured.get(name) or self._come.get(name)
         if camera is None:
             raise UnknownCamera(name, self.names())
         return camera
 
     def default(self) -> Camera:
-        """The camera of ``/stream/video``."""
-        return self._cameras[DEFAULT_CAMERA]
-
-    def open(
-        self, name: str, paths: SegmentPaths, advice: Advice, *, listed: bool = False
-    ) -> Camera:
-        """Follow a further ring."""
-        del listed
-        settings, draining = self.settings, self.lifecycle.draining
-        camera = Camera(name, paths, settings, self._encoder, draining, advice)
-        self._unlisted.append(camera)
-        camera.start()
-        return camera
-
-    def close(self, camera: Camera) -> None:
-        """Let a ring go that was opened."""
-        self._unlisted.remove(camera)
-        camera.stop()
+        """The first camera of the settings."""
+        return self._configured[self._default]
 
     def admit(self, camera: Camera, address: str) -> Seat:
         """Let one more client stream a camera.
@@ -200,20 +225,32 @@ class Cameras:
     def workers(self) -> Workers:
         """This worker among all; where nobody has given us a place we are alone."""
         if self._workers is None:
-            self._workers = self._among(
-                Ledger().take([*self.settings.camera_segments(), LEGACY, "mosaic"])
-            )
+            self._workers = self._among(Ledger().take())
         return self._workers
 
     def sheet(self, camera: Camera) -> str:
         """What a camera is called among all workers."""
-        if camera in self._unlisted:
-            return "mosaic"
         return LEGACY if camera is self.legacy else camera.name
 
     def _publish(self) -> None:
         self.workers.publish_list()
 
     def _among(self, place: Place) -> Workers:
-        cameras = {self.sheet(camera): camera for camera in self._all()}
-        return Workers(place, cameras, self._pulse.lateness)
+        workers = Workers(place, self._pulse.lateness)
+        for camera in self._all():
+            workers.open(self.sheet(camera), camera, listed=camera.name not in self._unlisted)
+        return workers
+
+    @property
+    def _directory(self) -> Path:
+        return self.settings.video.shared_memory_directory
+
+    def _camera(self, name: str, paths: SegmentPaths, advice: Advice) -> Camera:
+        draining = self.lifecycle.draining
+        return Camera(name, paths, self.settings, self._encoder, draining, advice)
+
+
+def _configured(settings: Settings) -> Iterator[tuple[str, str, Advice]]:
+    """Name, segment and advice of each camera of the settings."""
+    for name, segment in settings.camera_segments().items():
+        yield name, segment, VIDEO_MODULE if name == DEFAULT_CAMERA else further_camera(segment)

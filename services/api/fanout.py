@@ -175,8 +175,8 @@ class Fanout:
         """Do what is to be done at a new picture, or after 250 ms without one."""
         camera = self._camera
         tending = now - self._tended_at >= _TEND_S
-        if camera.draining():
-            self.end_all("the server is shutting down")
+        if over := camera.over():
+            self.end_all(over)
         elif camera.online():
             self._offer_newest(everybody=tending)
         elif camera.lost_for_s() > camera.limits.video_loss_grace_sec:

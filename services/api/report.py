@@ -25,7 +25,7 @@ def about_source(camera: Camera, attachment: Attachment) -> dict[str, Any]:
     age_ms = camera.feed.age_ms()
     return {
         "camera": camera.name,
-        "online": bool(fresh and newest and newest.online),
+        "online": camera.shows(),
         "reason": (newest.reason if newest and fresh else "") or camera.why(),
         "condition": str(attachment.condition),
         "why": camera.why(),

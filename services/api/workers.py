@@ -3,7 +3,8 @@
 Plain numbers stand in the ledger's sheets; what is longer (who the clients are, what was encoded
 by variant) each worker posts there as a bulletin, about once a second: a line of numbers and a line
 of clients, both JSON. Of a worker that has ended its counters and chronicles still hold; its
-clients do not (docs/adr/0023).
+clients do not (docs/adr/0023). What was counted of a camera that has gone stays, too, for when it
+comes again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from services.api.audience import FIELDS, MOST_LISTED
 from services.api.bulletin import TEXT_BYTES
 from services.api.chronicle import Chronicle
-from services.api.counters import Counters, count_up
+from services.api.counters import MOST_NAMES, Counters, count_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +33,8 @@ _BETWEEN: Final = b"\n"
 """Stands between a bulletin's numbers and its list of clients, both JSON on one line."""
 _LIST_BYTES: Final = TEXT_BYTES * 7 // 8
 _SINCE: Final = FIELDS.index("since")
+_GONE_KEPT: Final = 512
+"""Cameras that have gone whose variants and frames are kept, for when they come again."""
 
 
 @dataclass(slots=True)
@@ -52,31 +55,59 @@ class Together:
 
 
 class Workers:
-    """One worker among all.
+    """One worker among all. Cameras are named by their sheets.
 
     Args:
         place: This worker's.
-        cameras: This worker's, by the name of their sheet.
         lateness: Of this worker's hub.
     """
 
-    def __init__(self, place: Place, cameras: Mapping[str, Camera], lateness: Lateness) -> None:
+    def __init__(self, place: Place, lateness: Lateness) -> None:
         self.place = place
-        self._cameras = cameras
         self._lateness = lateness
-        self._before = _read(place.left)
+        self._cameras: dict[str, Camera] = {}
         self._list = b""
-        self._chronicles: dict[str, Chronicle] = {}
+        self._encoded: dict[str, dict[str, int]] = _read(place.left)["encoded"]
+        """By those before us at this place, and of cameras that we have let go."""
+        told = self._told()
+        sheets = {sheet for each in told.values() for sheet in each["seen"]}
+        self._chronicles = {sheet: self._longest(sheet, told) for sheet in sorted(sheets)}
+
+    def open(self, sheet: str, camera: Camera, *, listed: bool = True) -> None:
+        """Tell of a camera from now on.
+
+        Args:
+            sheet: What it is called among all workers.
+            camera: Which one.
+            listed: Whether lists tell of it.
+        """
+        self.place.open(sheet, listed=listed)
+        self._cameras[sheet] = camera
+
+    def close(self, sheet: str) -> None:
+        """Tell no more of a camera but what was counted so far."""
+        camera = self._cameras[sheet]
+        self.place.publish(sheet, camera.count())
+        encoded = self._encoded_of(sheet, MOST_NAMES)
+        self._see(sheet)
+        del self._cameras[sheet]
+        self.place.close(sheet)
+        self._encoded.pop(sheet, None)
+        if encoded:
+            self._encoded[sheet] = encoded
+        for kept in (self._encoded, self._chronicles):
+            for oldest in [each for each in kept if each not in self._cameras][:-_GONE_KEPT]:
+                del kept[oldest]
 
     def publish(self) -> None:
         """Tell all others what this worker has counted; what was told is never taken back.
 
-        It takes a tenth of a millisecond, however many clients there are.
+        It takes a tenth of a millisecond for a camera that is watched, however many clients it has.
         """
         for sheet, camera in self._cameras.items():
             self.place.publish(sheet, camera.count())
         numbers = self._numbers() + _BETWEEN
-        fits = len(numbers) + len(self._list) <= TEXT_BYTES  # not so with dozens of cameras
+        fits = len(numbers) + len(self._list) <= TEXT_BYTES  # not so with hundreds of cameras
         self.place.bulletins.post(self.place.number, numbers + self._list if fits else numbers)
 
     def publish_list(self) -> None:
@@ -153,32 +184,56 @@ class Workers:
         return [told[place] for place in self.place.taken() if place in told]
 
     def _numbers(self) -> bytes:
-        cameras = self._cameras.items()
+        """The numbers, with as many variants apart as there is room for."""
+        for sheet in self._cameras:
+            self._see(sheet)
+        names = MOST_NAMES
+        while True:
+            numbers = self._numbers_of(names)
+            if len(numbers) < TEXT_BYTES or names == 1:
+                return numbers
+            names //= 2
+
+    def _numbers_of(self, names: int) -> bytes:
+        """The numbers, of each camera with so many variants; the rest as ``OTHER``."""
+        sheets = list(dict.fromkeys([*self._encoded, *self._cameras]))
+        watching = {
+            sheet: _fewer(camera.audience.by_variant(), names)
+            for sheet, camera in self._cameras.items()
+        }
         return _json(
             {
-                "encoded": {sheet: self._encoded(sheet, camera) for sheet, camera in cameras},
-                "seen": {sheet: self._seen(sheet, camera).document() for sheet, camera in cameras},
+                "encoded": {sheet: self._encoded_of(sheet, names) for sheet in sheets},
+                "seen": {sheet: each.document() for sheet, each in self._chronicles.items()},
                 "late_ms": self._lateness.summary(),
-                "watching": {sheet: camera.audience.by_variant() for sheet, camera in cameras},
+                "watching": watching,
             }
         )
 
     def _clients(self, most: int) -> bytes:
         return _json({sheet: camera.audience.rows(most) for sheet, camera in self._cameras.items()})
 
-    def _encoded(self, sheet: str, camera: Camera) -> dict[str, int]:
+    def _encoded_of(self, sheet: str, names: int) -> dict[str, int]:
         """By variant: what those before us at this place have encoded, and we."""
-        counts = dict(self._before["encoded"].get(sheet, {}))
-        for variant, encoded in camera.counters.variants.items():
-            count_up(counts, variant, encoded)
+        counts = _fewer(self._encoded.get(sheet, {}), names)
+        camera = self._cameras.get(sheet)
+        for variant, encoded in camera.counters.variants.items() if camera else ():
+            count_up(counts, variant, encoded, names)
         return counts
 
-    def _seen(self, sheet: str, camera: Camera) -> Chronicle:
-        chronicle = self._chronicles.get(sheet)
-        if chronicle is None:
-            chronicle = self._chronicles[sheet] = self._longest(sheet, self._told())
-        camera.tell(chronicle)
-        return chronicle
+    def _see(self, sheet: str) -> None:
+        """Write into a camera's chronicle how far its ring is, if it has any frame."""
+        camera = self._cameras[sheet]
+        if camera.feed.newest is not None:
+            camera.tell(self._chronicles.setdefault(sheet, Chronicle()))
+
+
+def _fewer(counts: Mapping[str, int], names: int) -> dict[str, int]:
+    """The same with at most so many names, and ``OTHER``."""
+    fewer: dict[str, int] = {}
+    for name, count in counts.items():
+        count_up(fewer, name, count, names)
+    return fewer
 
 
 def _json(document: object) -> bytes:

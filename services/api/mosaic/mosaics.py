@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from gevent.lock import BoundedSemaphore
 from gevent.threadpool import ThreadPool
 
 from services.api.advice import Advice
@@ -20,13 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from services.api.camera import Camera
     from services.api.cameras import Cameras
     from services.api.mosaic.wish import Mosaic
     from shared.naming import SegmentPaths
 
 __all__ = ["Mosaics", "TooManyMosaics"]
-
-log = logging.getLogger(__name__)
 
 _ADVICE: Final = Advice(
     gone="No worker composes this mosaic. One does within a second; if this lasts, the API's log "
@@ -55,11 +54,15 @@ class Mosaics:
 
     Args:
         cameras: Of this worker.
+
+    Attributes:
+        turn: Taken while a mosaic begins or ends.
     """
 
     def __init__(self, cameras: Cameras) -> None:
         self._cameras = cameras
         self._running: dict[str, RunningMosaic] = {}
+        self.turn = BoundedSemaphore()
         self._pool: ThreadPool | None = None
 
     def start(self) -> None:
@@ -72,8 +75,8 @@ class Mosaics:
         for running in tuple(self._running.values()):
             running.stop()
 
-    def ask(self, mosaic: Mosaic) -> RunningMosaic:
-        """The mosaic, running for those who are about to ask its camera.
+    def ask(self, mosaic: Mosaic) -> Camera:
+        """The camera that shows a mosaic, for somebody who is about to wait for its frames.
 
         Whoever would be first leads first and counts afterwards: of two workers that open the last
         one at the same time both may refuse, but never are there too many.
@@ -82,13 +85,32 @@ class Mosaics:
             TooManyMosaics: As many others are composed as may be.
         """
         name = mosaic.paths.name
-        running = self._running.get(name)
-        if running is None:
-            running = self._made(mosaic)
-            if running.composer.try_to_lead():
-                self._check(mosaic, running.composer)
-            self._running[name] = running
-        return running
+        with self.turn:
+            running = self._running.get(name)
+            if running is None:
+                running = self._made(mosaic)
+                if running.composer.try_to_lead():
+                    self._check(mosaic, running.composer)
+                self._running[name] = running
+            return running.ask()
+
+    def status(self, mosaic: Mosaic) -> dict[str, Any]:
+        """What is known of a mosaic that was asked for, beside what is of every camera."""
+        return self._running[mosaic.paths.name].status()
+
+    def open_camera(self, mosaic: Mosaic) -> Camera:
+        """Begin to follow a mosaic's ring, as a camera that no list tells of."""
+        return self._cameras.open(mosaic.paths.name, mosaic.paths, _ADVICE, listed=False)
+
+    def close_camera(self, camera: Camera) -> None:
+        """End that."""
+        self._cameras.close(camera)
+
+    def forget(self, running: RunningMosaic) -> None:
+        """It has ended; again is harmless."""
+        name = running.mosaic.paths.name
+        if self._running.get(name) is running:
+            del self._running[name]
 
     def _check(self, mosaic: Mosaic, composer: Composer) -> None:
         most = self._cameras.settings.api.mosaic.max
@@ -103,18 +125,7 @@ class Mosaics:
         composer = Composer(
             mosaic, self._in_thread, ring.reserve_mb * 2**20, checksums=ring.checksums
         )
-        return RunningMosaic(
-            mosaic,
-            composer,
-            lambda: self._cameras.open(mosaic.paths.name, mosaic.paths, _ADVICE, listed=False),
-            self._cameras.close,
-            self._forget,
-        )
-
-    def _forget(self, running: RunningMosaic) -> None:
-        name = running.mosaic.paths.name
-        if self._running.get(name) is running:
-            del self._running[name]
+        return RunningMosaic(mosaic, composer, self)
 
     def _in_thread(self, task: Callable[[], bool]) -> bool:
         if self._pool is None:

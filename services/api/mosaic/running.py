@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import gevent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from gevent.lock import BoundedSemaphore
 
     from services.api.camera import Camera
     from services.api.mosaic.composer import Composer
     from services.api.mosaic.wish import Mosaic
 
-__all__ = ["LINGER_S", "RunningMosaic"]
+__all__ = ["LINGER_S", "Host", "RunningMosaic"]
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +32,35 @@ _FOLLOW_S: Final = 0.1
 _END_S: Final = 1.0
 
 
+class Host(Protocol):
+    """The worker that a mosaic runs in.
+
+    Attributes:
+        turn: Taken while anything begins or ends here.
+    """
+
+    turn: BoundedSemaphore
+
+    def open_camera(self, mosaic: Mosaic) -> Camera:
+        """Begin to follow a mosaic's ring."""
+        ...
+
+    def close_camera(self, camera: Camera) -> None:
+        """End that."""
+        ...
+
+    def forget(self, running: RunningMosaic) -> None:
+        """It has ended; again is harmless."""
+        ...
+
+
 class RunningMosaic:
     """Runs from ``ask`` until nobody wants it any more, or ``stop``.
 
     Args:
         mosaic: Which cameras, and where.
         composer: Of it, in this worker.
-        open_camera: Begins to follow its ring.
-        close_camera: Ends that.
-        over: Told that it has ended.
+        host: The worker.
         linger_s: How long it is kept when nobody watches, seconds.
 
     Attributes:
@@ -49,31 +69,26 @@ class RunningMosaic:
     """
 
     def __init__(
-        self,
-        mosaic: Mosaic,
-        composer: Composer,
-        open_camera: Callable[[], Camera],
-        close_camera: Callable[[Camera], None],
-        over: Callable[[RunningMosaic], None],
-        linger_s: float = LINGER_S,
+        self, mosaic: Mosaic, composer: Composer, host: Host, linger_s: float = LINGER_S
     ) -> None:
         self.mosaic = mosaic
         self.composer = composer
-        self._open_camera = open_camera
-        self._close_camera = close_camera
-        self._over = over
+        self._host = host
         self._linger_s = linger_s
         self._asked_at = 0.0
         self._camera: Camera | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
     def ask(self) -> Camera:
-        """The camera that shows it, for somebody who is about to wait for its frames."""
+        """The camera that shows it, for somebody who is about to wait for its frames.
+
+        The caller holds the host's ``turn``.
+        """
         self._asked_at = time.monotonic()
         if self._greenlet is None:
             self._greenlet = gevent.spawn(self._run)
         if self._camera is None:
-            self._camera = self._open_camera()
+            self._camera = self._host.open_camera(self.mosaic)
         return self._camera
 
     def stop(self) -> None:
@@ -119,14 +134,16 @@ class RunningMosaic:
             self._asked_at = now
         if now - self._asked_at < self._linger_s:
             return True
-        self._camera = None
-        self._close_camera(camera)
-        # who else listens is known at the next turn; somebody may have asked while it was closed
-        return self.composer.leads or self._camera is not None
+        with self._host.turn:
+            if self._asked_at <= now:  # nobody has come meanwhile
+                self._camera = None
+                self._host.close_camera(camera)
+        return self.composer.leads or self._camera is not None  # who follows is known next time
 
     def _end(self) -> None:
-        self._over(self)  # first: whoever asks from now on gets another one
-        camera, self._camera = self._camera, None
-        self.composer.close()
-        if camera is not None:
-            self._close_camera(camera)
+        with self._host.turn:
+            self._host.forget(self)
+            camera, self._camera = self._camera, None
+            self.composer.close()
+            if camera is not None:
+                self._host.close_camera(camera)

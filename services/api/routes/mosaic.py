@@ -16,7 +16,7 @@ from services.api.routes.status import status_document
 from services.api.variant import parse_options
 
 if TYPE_CHECKING:
-    from services.api.mosaic.running import RunningMosaic
+    from services.api.mosaic.wish import Mosaic
 
 __all__ = ["routes"]
 
@@ -27,35 +27,37 @@ routes = Blueprint("mosaic", __name__)
 def stream_mosaic() -> Response:
     """Stream a mosaic."""
     options = parse_options(request.args, cameras().settings.api.stream)
-    return serve_stream(_asked().ask(), options, lambda *_: framing_of(options))
+    return serve_stream(
+        cameras().mosaics.ask(_asked_for()), options, lambda *_: framing_of(options)
+    )
 
 
 @routes.get("/stream/mosaic/frame")
 def frame_mosaic() -> Response:
     """One picture of a mosaic."""
-    return answer_frame(_asked().ask())
+    return answer_frame(cameras().mosaics.ask(_asked_for()))
 
 
 @routes.get("/stream/mosaic/status")
 def status_mosaic() -> Response:
     """Status of a mosaic: a camera's, and which cameras it shows."""
-    running = _asked()
-    return uncached(jsonify(status_document(running.ask()) | {"mosaic": running.status()}))
+    mosaic, mosaics = _asked_for(), cameras().mosaics
+    camera = mosaics.ask(mosaic)
+    about = {"mosaic": mosaics.status(mosaic)}
+    return uncached(jsonify(status_document(camera) | about))
 
 
-def _asked() -> RunningMosaic:
+def _asked_for() -> Mosaic:
     """The mosaic that the query names.
 
     Raises:
         BadParameters: Cameras or columns are not possible.
         UnknownCamera: It names a camera that there is none of.
-        TooManyMosaics: As many others are composed as may be.
     """
     known = cameras()
-    mosaic = parse_mosaic(
+    return parse_mosaic(
         request.args,
         known.names(),
         lambda name: known.named(name).paths,
         known.settings.api.mosaic,
     )
-    return known.mosaics.ask(mosaic)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from gevent.lock import BoundedSemaphore
 
 from services.api.camera import Camera
 from services.api.mosaic.composer import Composer
@@ -26,28 +27,32 @@ if TYPE_CHECKING:
 
 
 class Worker:
-    """One worker's end of a mosaic: what it has opened and closed."""
+    """One worker: what it has opened and closed."""
 
     def __init__(self, mosaic: Mosaic, settings: Settings, encoder: Encoder) -> None:
-        self.composer = Composer(mosaic, lambda task: task())
+        self.turn = BoundedSemaphore()
         self.cameras: list[Camera] = []
         self.closed: list[Camera] = []
         self.over = 0
+        self._settings = settings
+        self._encoder = encoder
+        self.composer = Composer(mosaic, lambda task: task())
+        self.running = RunningMosaic(mosaic, self.composer, self, linger_s=0.2)
 
-        def opened() -> Camera:
-            camera = Camera(mosaic.paths.name, mosaic.paths, settings, encoder, lambda: False)
-            camera.start()
-            self.cameras.append(camera)
-            return camera
+    def open_camera(self, mosaic: Mosaic) -> Camera:
+        paths = mosaic.paths
+        camera = Camera(paths.name, paths, self._settings, self._encoder, lambda: False)
+        camera.start()
+        self.cameras.append(camera)
+        return camera
 
-        def close(camera: Camera) -> None:
-            self.closed.append(camera)
-            camera.stop()
+    def close_camera(self, camera: Camera) -> None:
+        self.closed.append(camera)
+        camera.stop()
 
-        def over(_: RunningMosaic) -> None:
-            self.over += 1
-
-        self.running = RunningMosaic(mosaic, self.composer, opened, close, over, linger_s=0.2)
+    def forget(self, running: RunningMosaic) -> None:
+        assert running is self.running
+        self.over += 1
 
 
 @pytest.fixture
@@ -145,7 +150,7 @@ def test_another_worker_takes_over(workers: list[Worker], source: Source) -> Non
         return newest is not None and newest.epoch > epoch
 
     turns_until(took_over, "a frame of the other worker")
-    assert second.composer.leads
+    assert second.running.status()["composed_here"]
     assert camera.online()
 
 
