@@ -61,7 +61,7 @@ class RunningMosaic:
         mosaic: Which cameras, and where.
         composer: Of it, in this worker.
         host: The worker.
-        linger_s: How long it is kept when nobody watches, seconds.
+        linger_s: How long it is kept when nobody watches, seconds; None: ``LINGER_S``.
 
     Attributes:
         mosaic: Which cameras, and where.
@@ -69,12 +69,12 @@ class RunningMosaic:
     """
 
     def __init__(
-        self, mosaic: Mosaic, composer: Composer, host: Host, linger_s: float = LINGER_S
+        self, mosaic: Mosaic, composer: Composer, host: Host, linger_s: float | None = None
     ) -> None:
         self.mosaic = mosaic
         self.composer = composer
         self._host = host
-        self._linger_s = linger_s
+        self._linger_s = LINGER_S if linger_s is None else linger_s
         self._asked_at = 0.0
         self._camera: Camera | None = None
         self._greenlet: gevent.Greenlet[[], None] | None = None
