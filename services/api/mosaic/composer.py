@@ -98,32 +98,17 @@ class Composer:
         log.info("%s: composed here: %s", self._mosaic.paths.name, label)
         return True
 
+    def beat(self) -> None:
+        """Show those who follow that this worker is not hung; at least every 250 ms."""
+        self._manage(_beat)
+
     def turn(self) -> bool:
         """Compose a frame if this worker leads, and any tile has changed.
 
         Returns:
             Whether there is a new frame.
         """
-        ring = self._ring
-        if ring is None:
-            return False
-        try:
-            ring.beat()
-            changed = [tile for tile in self.tiles if tile.look()]
-            if not changed:
-                return False
-            slot = ring.begin(self._geometry)
-            if not self._in_thread(lambda: self._fill(slot, changed)) or self._ring is not ring:
-                return False
-            self._commit(ring, slot)
-        except WriterConflict:
-            self.close()
-            return False
-        except (OSError, RingSpaceError, RingUnavailable) as error:
-            self._fail(error)
-            return False
-        self.composed += 1
-        return True
+        return self._manage(self._compose)
 
     def close(self) -> None:
         """Give the ring up, another worker takes over; again is harmless."""
@@ -133,6 +118,34 @@ class Composer:
             ring.close()
         for tile in tiles:
             tile.close()
+
+    def _manage(self, act: Callable[[LedRing], bool]) -> bool:
+        """Do something to the ring if this worker leads; give it up where that does not go.
+
+        Returns:
+            What came of it; False: nothing.
+        """
+        if self._ring is None:
+            return False
+        try:
+            return act(self._ring)
+        except WriterConflict:
+            self.close()
+        except (OSError, RingSpaceError, RingUnavailable) as error:
+            self._fail(error)
+        return False
+
+    def _compose(self, ring: LedRing) -> bool:
+        ring.beat()
+        changed = [tile for tile in self.tiles if tile.look()]
+        if not changed:
+            return False
+        slot = ring.begin(self._geometry)
+        if not self._in_thread(lambda: self._fill(slot, changed)) or self._ring is not ring:
+            return False
+        self._commit(ring, slot)
+        self.composed += 1
+        return True
 
     def _fill(self, slot: Slot, changed: list[Tile]) -> bool:
         """In a thread: draw what is new, and lay the whole into the slot; says whether it did."""
@@ -156,3 +169,8 @@ class Composer:
         if withheld is not None:
             name = self._mosaic.paths.name
             log.error("%s: cannot be composed: %s (%d more withheld)", name, error, withheld)
+
+
+def _beat(ring: LedRing) -> bool:
+    ring.beat()
+    return True

@@ -29,6 +29,8 @@ LINGER_S: Final = 5.0
 """For so long a mosaic is kept that nobody watches: who asks for pictures now and then finds it."""
 _FOLLOW_S: Final = 0.1
 """From one try for the lock to the next, while another worker holds it."""
+_BEAT_S: Final = 0.2
+"""Longest pause of who composes, however seldom that is: followers would think that it hangs."""
 _END_S: Final = 1.0
 
 
@@ -115,34 +117,47 @@ class RunningMosaic:
         due_s = time.monotonic()
         try:
             while self._is_wanted():
-                if self.composer.try_to_lead() and self.composer.turn() and self._camera:
-                    self._camera.look()  # it need not wait for the notification
-                due_s = max(time.monotonic(), due_s + interval_s)
-                pause_s = due_s - time.monotonic() if self.composer.leads else _FOLLOW_S
+                pause_s = _FOLLOW_S
+                if self.composer.try_to_lead():
+                    if time.monotonic() >= due_s:
+                        due_s = max(time.monotonic(), due_s + interval_s)
+                        self._compose()
+                    else:
+                        self.composer.beat()
+                    pause_s = min(_BEAT_S, due_s - time.monotonic())
                 gevent.sleep(max(0.0, pause_s))
         except Exception:
             log.exception("%s: cannot be composed", self.mosaic.paths.name)
         finally:
-            self._greenlet = None
             self._end()
 
+    def _compose(self) -> None:
+        if self.composer.turn() and self._camera is not None:
+            self._camera.look()  # it need not wait for the notification
+
     def _is_wanted(self) -> bool:
+        """Whether anybody wants frames, here or elsewhere; once it says no, nobody can ask here."""
         camera, now = self._camera, time.monotonic()
-        if camera is None:
-            return self.composer.watched()
-        if camera.feed.awaited.is_set():
-            self._asked_at = now
-        if now - self._asked_at < self._linger_s:
+        if camera is not None:
+            if camera.feed.awaited.is_set():
+                self._asked_at = now
+            if now - self._asked_at < self._linger_s:
+                return True
+            with self._host.turn:
+                if self._asked_at <= now:  # nobody has come meanwhile
+                    self._camera = None
+                    self._host.close_camera(camera)
+        if self.composer.watched():
             return True
         with self._host.turn:
-            if self._asked_at <= now:  # nobody has come meanwhile
-                self._camera = None
-                self._host.close_camera(camera)
-        return self.composer.leads or self._camera is not None  # who follows is known next time
+            if self._camera is None:
+                self._host.forget(self)
+        return self._camera is not None
 
     def _end(self) -> None:
         with self._host.turn:
             self._host.forget(self)
+            self._greenlet = None
             camera, self._camera = self._camera, None
             self.composer.close()
             if camera is not None:

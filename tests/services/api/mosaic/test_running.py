@@ -14,6 +14,7 @@ from services.api.mosaic.running import RunningMosaic
 from services.api.mosaic.wish import Mosaic
 from services.api.variant import Variant
 from shared.frame import MonotonicNs
+from shared.ring.reader import RingReader
 from tests.support.greenlets import let_run, turns_until
 from tests.support.pictures import number_in
 from tests.support.streams import picture
@@ -52,7 +53,7 @@ class Worker:
 
     def forget(self, running: RunningMosaic) -> None:
         assert running is self.running
-        self.over += 1
+        self.over = 1
 
 
 @pytest.fixture
@@ -159,3 +160,27 @@ def test_stopping_again_is_harmless(worker: Worker) -> None:
     worker.running.stop()
     worker.running.stop()
     assert worker.closed == worker.cameras
+
+
+def test_one_that_is_seldom_composed_does_not_seem_to_hang(
+    source: Source, settings: Settings, encoder: Encoder
+) -> None:
+    mosaic = Mosaic((("door", source.paths),), Grid(1, 1, 320), 0.1)
+    worker = Worker(mosaic, settings, encoder)
+    try:
+        source.tell(1)
+        camera = worker.running.ask()
+        camera.wait_for_frame()
+        reader = RingReader.open(mosaic.paths)
+        beats = set()
+
+        def has_beaten() -> bool:
+            beats.add(reader.heartbeat)
+            worker.running.ask()
+            return len(beats) > 3
+
+        turns_until(has_beaten, "the beats")
+        assert camera.online()
+        reader.close()
+    finally:
+        worker.running.stop()
