@@ -225,6 +225,13 @@ class ApiSettings(Section):
         description="Further cameras as a JSON object, camera name to segment name: "
         '{"door": "door_ring"} serves /stream/door. The camera named video always exists.',
     )
+    discover_cameras: bool = Field(
+        default=False,
+        description="Also serve every camera whose ring is found in video.shared_memory_directory, "
+        "under the ring's name, from when it appears until it has been gone for "
+        "api.stream.video_loss_grace_sec and nobody watches it. Whoever may write there then "
+        "decides what is served: see docs/security.md.",
+    )
     stream: StreamSettings = StreamSettings()
     mosaic: MosaicSettings = MosaicSettings()
     limits: LimitsSettings = LimitsSettings()

@@ -54,6 +54,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/connection.py",
         "services/api/fairness.py",
         "services/api/pulse.py",
+        "services/api/discovery.py",
         "services/api/deadline.py",
         "services/api/mosaic/mosaics.py",
         "services/api/mosaic/running.py",

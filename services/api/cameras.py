@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.api.advice import EMBEDDED, VIDEO_MODULE, further_camera
 from services.api.camera import Camera
+from services.api.discovery import Discovery
 from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
 from services.api.ledger import LEGACY, Ledger
@@ -17,6 +18,7 @@ from services.api.lifecycle import Lifecycle
 from services.api.machine import default_encoder_threads
 from services.api.mosaic.mosaics import Mosaics
 from services.api.pulse import Pulse
+from services.api.roster import Roster, UnknownCamera
 from services.api.seat import TooManyStreams
 from services.api.workers import Workers
 from shared.naming import segment_paths
@@ -36,20 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Cameras", "UnknownCamera"]
 
 log = logging.getLogger(__name__)
-
-
-class UnknownCamera(LookupError):  # noqa: N818 - named after the state
-    """There is no camera of this name, or no more.
-
-    Attributes:
-        name: The one asked for.
-        known: Those there are.
-    """
-
-    def __init__(self, name: str, known: list[str]) -> None:
-        super().__init__(f"There is no camera {name!r}. Known cameras: {', '.join(known)}.")
-        self.name = name
-        self.known = known
 
 
 class Cameras:
@@ -79,21 +67,23 @@ class Cameras:
         self._workers: Workers | None = None
         self._pulse = Pulse(self._publish)
         self.mosaics = Mosaics(self)
-        self._configured = {
+        configured = {
             name: self._camera(name, segment_paths(segment, self._directory), advice)
             for name, segment, advice in _configured(settings)
         }
-        self._come: dict[str, Camera] = {}
-        self._unlisted: dict[str, Camera] = {}
-        self._default = next(iter(self._configured))
-        self.shared = self._configured[self._default]
+        default, self.shared = next(iter(configured.items()))
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
         if not settings.video.use_shared_memory:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             paths = segment_paths(self._capture.segment, self._directory)
-            self.legacy = self._camera(self._default, paths, EMBEDDED)
-            self._configured[self._default] = self.legacy
+            self.legacy = configured[default] = self._camera(default, paths, EMBEDDED)
+        self._roster = Roster(configured)
+        self._discovery: Discovery | None = None
+        if settings.api.discover_cameras:
+            segments = {camera.paths.name for camera in self._all()}
+            grace_s = settings.api.stream.video_loss_grace_sec
+            self._discovery = Discovery(self, self._directory, segments, grace_s)
 
     def start(self, worker: Worker, place: Place | None = None) -> None:
         """Follow every camera; in legacy mode, capture. Once, in the worker process.
@@ -111,11 +101,13 @@ class Cameras:
             camera.start()
             if self._awaited(camera) and not camera.online():
                 log.warning("%s: %s (%s)", camera.name, camera.advice(), camera.why())
+        if self._discovery is not None:
+            self._discovery.start()
         if self._capture is not None:
-            log.info("Using legacy streaming mode for /stream/%s", self._default)
+            log.info("Using legacy streaming mode for /stream/%s", self.default().name)
             self._capture.start(self.default())
         else:
-            log.info("Using shared memory streaming mode for /stream/%s", self._default)
+            log.info("Using shared memory streaming mode for /stream/%s", self.default().name)
 
     def open(self, name: str, paths: SegmentPaths, advice: Advice, *, listed: bool) -> Camera:
         """Add a camera, and follow it if this worker runs; until ``close``.
@@ -130,12 +122,12 @@ class Cameras:
         Raises:
             ValueError: There is a camera of this name.
         """
-        if name in {camera.name for camera in self._all()}:
+        if name in self._roster:
             raise ValueError(f"there is a camera {name!r} already")
         camera = self._camera(name, paths, advice)
         if self._workers is not None:
             self._workers.open(name, camera, listed=listed)
-        (self._come if listed else self._unlisted)[name] = camera
+        self._roster.add(camera, listed=listed)
         if self._running:
             camera.start()
         return camera
@@ -146,7 +138,7 @@ class Cameras:
         Raises:
             KeyError: It was not opened, or was closed already.
         """
-        del (self._come if camera.name in self._come else self._unlisted)[camera.name]
+        self._roster.remove(camera)
         camera.stop()
         if self._workers is not None:
             self._workers.close(camera.name)
@@ -155,6 +147,8 @@ class Cameras:
     def stop(self) -> None:
         """Let everything go; again is harmless."""
         self._running = False
+        if self._discovery is not None:
+            self._discovery.stop()
         self._pulse.stop()
         self.mosaics.stop()
         self.workers.publish()
@@ -165,16 +159,15 @@ class Cameras:
 
     def _all(self) -> list[Camera]:
         """Every camera once, in order; in legacy mode the Video Module's too."""
-        opened = [*self._come.values(), *self._unlisted.values()]
-        return list(dict.fromkeys([*self._configured.values(), self.shared, *opened]))
+        return list(dict.fromkeys([*self._roster.all(), self.shared]))
 
     def _awaited(self, camera: Camera) -> bool:
         """Whether somebody else has to start a camera's Video Module."""
         return self.legacy is None or camera not in {self.legacy, self.shared}
 
     def names(self) -> list[str]:
-        """Every camera there is now: those of the settings, the default one first, then others."""
-        return [*self._configured, *sorted(self._come)]
+        """Every camera there is now, the default one first."""
+        return self._roster.names()
 
     def named(self, name: str) -> Camera:
         """The camera a URL means.
@@ -182,14 +175,13 @@ class Cameras:
         Raises:
             UnknownCamera: There is none of that name now.
         """
-        camera = self._configured.get(name) or self._come.get(name)
-        if camera is None:
-            raise UnknownCamera(name, self.names())
-        return camera
+        if self._discovery is not None and name not in self._roster:
+            self._discovery.find(name)  # it may have come since the last look
+        return self._roster.named(name)
 
     def default(self) -> Camera:
         """The first camera of the settings."""
-        return self._configured[self._default]
+        return self._roster.default
 
     def admit(self, camera: Camera, address: str) -> Seat:
         """Let one more client stream a camera.
@@ -238,7 +230,7 @@ class Cameras:
     def _among(self, place: Place) -> Workers:
         workers = Workers(place, self._pulse.lateness)
         for camera in self._all():
-            workers.open(self.sheet(camera), camera, listed=camera.name not in self._unlisted)
+            workers.open(self.sheet(camera), camera, listed=self._roster.lists(camera))
         return workers
 
     @property

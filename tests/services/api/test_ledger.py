@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -174,6 +176,38 @@ def test_camera_unknown_before_the_fork_is_counted_by_all_who_meet_it() -> None:
     assert here.clients(CAMERA) == 1
     ledger.free(there)
     assert (summed(here).sent, here.clients(CAMERA)) == (12, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_worker_stopped_or_killed_while_it_claims_a_row_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """There is no lock to be held; whoever has the place next writes over what is half there."""
+    ledger = Ledger()
+    here, there = ledger.take(), ledger.take()
+
+    def claim_and_stop() -> None:
+        there.open("before")
+        monkeypatch.setattr("services.api.sheets.fence", lambda: os.kill(os.getpid(), number))
+        there.open(CAMERA)
+
+    stopped = FORK.Process(target=claim_and_stop)
+    stopped.start()
+    assert stopped.pid is not None
+    os.waitid(os.P_PID, stopped.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
+    here.open(CAMERA)
+    here.publish(CAMERA, Counters(sent=5))
+    assert summed(here).sent == 5
+    stopped.kill()
+    stopped.join(10.0)
+    ledger.free(there)
+    successor = ledger.take()
+    assert successor.number == there.number
+    successor.open("another one")
+    successor.publish("another one", Counters(sent=100))
+    successor.open(CAMERA)
+    successor.publish(CAMERA, Counters(sent=7))
+    assert summed(here).sent == summed(successor).sent == 12
 
 
 def test_camera_that_comes_again_is_counted_on_from_where_it_was() -> None:
