@@ -17,6 +17,7 @@ import gevent
 
 from services.api.advice import Advice
 from services.api.breath import breathe
+from services.api.complaints import Complaints
 from shared.errors import RingUnavailable
 from shared.meter import Throttle
 from shared.naming import is_camera_name, ring_of_camera, segment_paths
@@ -39,6 +40,9 @@ _MOST: Final = 256
 _MOST_STRANGERS: Final = 16
 """Of these such as belong to users who are not believed: they are listed, for somebody may wonder,
 but cannot take the room of others."""
+
+_MOST_TRIED: Final = 512
+"""Rings of no camera yet that one look tries: anybody may fill the directory with files."""
 
 
 class Keeper(Protocol):
@@ -84,7 +88,8 @@ class Discovery:
         self._found: dict[str, Camera] = {}
         self._strangers: set[str] = set()
         self._missing_since: dict[str, float] = {}
-        self._complaints = _Complaints()
+        self._tried = 0
+        self._complaints = Complaints()
         self._failures = Throttle()
         self._greenlet: gevent.Greenlet[[], None] | None = None
 
@@ -108,7 +113,7 @@ class Discovery:
         elif isinstance(there, OSError):
             self._complain_of(there)  # what was found stays: nothing says that it has gone
             return
-        for name in sorted(set(there) - self._found.keys()):
+        for name in self._some(sorted(set(there) - self._found.keys())):
             self._try(name)
             breathe()
         self._let_go(set(there))
@@ -130,6 +135,14 @@ class Discovery:
                 withheld = self._failures.ready(self._clock())
                 if withheld is not None:
                     log.exception("looking for cameras failed (%d more withheld)", withheld)
+
+    def _some(self, names: list[str]) -> list[str]:
+        """All of them, or as many as one look may try; then others in the next one."""
+        if len(names) <= _MOST_TRIED:
+            return names
+        start = self._tried % len(names)
+        self._tried = start + _MOST_TRIED
+        return (names + names)[start : start + _MOST_TRIED]
 
     def _try(self, name: str) -> None:
         """Open the camera of a ring, unless something speaks against it."""
@@ -205,24 +218,6 @@ class Discovery:
             f"cannot look for cameras in {self._directory}: {error.strerror}. Check that it is "
             "there and this user may read it (video.shared_memory_directory)",
         )
-
-
-class _Complaints:
-    """Says each reason once, and again only after looks that gave no such reason."""
-
-    def __init__(self) -> None:
-        self._said: set[str] = set()
-        self._this_look: set[str] = set()
-
-    def say(self, reason: str, text: str) -> None:
-        if reason not in self._said:
-            log.warning("%s", text)
-        self._said.add(reason)
-        self._this_look.add(reason)
-
-    def end_look(self) -> None:
-        """Forget what was not said in this look."""
-        self._said, self._this_look = self._this_look, set()
 
 
 def _rings_in(directory: Path) -> list[str] | OSError:

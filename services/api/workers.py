@@ -102,7 +102,7 @@ class Workers:
     def publish(self) -> None:
         """Tell all others what this worker has counted; what was told is never taken back.
 
-        It takes a tenth of a millisecond for a camera that is watched, however many clients it has.
+        It takes a tenth of a millisecond, however many clients there are; 0.3 with 64 cameras.
         """
         for sheet, camera in self._cameras.items():
             self.place.publish(sheet, camera.count())
@@ -211,7 +211,8 @@ class Workers:
         )
 
     def _clients(self, most: int) -> bytes:
-        return _json({sheet: camera.audience.rows(most) for sheet, camera in self._cameras.items()})
+        cameras = tuple(self._cameras.items())  # some may come or go meanwhile
+        return _json({sheet: camera.audience.rows(most) for sheet, camera in cameras})
 
     def _encoded_of(self, sheet: str, names: int) -> dict[str, int]:
         """By variant: what those before us at this place have encoded, and we."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from services.api import complaints
 from services.api import discovery as module
 from services.api.cameras import Cameras, UnknownCamera
 from services.api.discovery import Discovery
@@ -90,7 +91,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         record.getMessage()
         for record in caplog.records
-        if record.levelno == logging.WARNING and record.name == module.__name__
+        if record.levelno == logging.WARNING and record.name == complaints.__name__
     ]
 
 
@@ -289,6 +290,32 @@ def test_strangers_cannot_take_the_room_of_others(
     assert found(cameras) == ["ours", "s1", "s2", "zoo"]
     (warning,) = warnings(caplog)
     assert warning.startswith("s3.ring is not listed: it belongs to another user, as 2 others do")
+
+
+def test_files_beyond_number_make_a_look_no_longer_and_nobody_is_left_out(
+    cameras: Cameras,
+    discovery: Discovery,
+    directory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_MOST_TRIED", 4)
+    for number in range(20):
+        (directory / f"no.camera{number}.ring").touch()
+    for name in ("a", "zoo"):
+        (directory / f"{name}.ring").touch()
+    tried: list[str] = []
+
+    def is_none(name: str) -> bool:
+        tried.append(name)
+        return False
+
+    with monkeypatch.context() as none_is_possible:
+        none_is_possible.setattr(module, "is_camera_name", is_none)
+        discovery.look()
+    assert len(tried) == 4
+    for _ in range(6):
+        discovery.look()
+    assert found(cameras) == ["a", "zoo"]
 
 
 def test_who_asks_for_a_camera_that_has_just_come_need_not_wait_for_the_next_look(
