@@ -179,16 +179,17 @@ def test_it_is_composed_and_encoded_once_for_all_workers(site: Site, audience: A
 
 
 @pytest.mark.faults
-def test_another_worker_goes_on_when_the_one_that_composes_is_killed(
-    site: Site, audience: Audience
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_another_worker_goes_on_when_the_one_that_composes_ends(
+    site: Site, audience: Audience, number: signal.Signals
 ) -> None:
     all_see(audience.all(), 15)
-    killed = site.composing()
-    others = audience.without(killed.pid)
+    ended = site.composing()
+    others = audience.without(ended.pid)
     assert others
     before = [len(viewer.parts) for viewer in others]
 
-    killed.kill()
+    ended.send_signal(number)
 
     wait_until(
         lambda: all(
@@ -205,7 +206,7 @@ def test_another_worker_goes_on_when_the_one_that_composes_is_killed(
         assert_never_back(later)
         assert_tiles_go_on(later)
         assert all(part.headers["x-online"] == "1" for part in later), "no blank in between"
-    assert site.composing().pid != killed.pid
+    assert site.composing().pid != ended.pid
 
 
 @pytest.mark.slow

@@ -33,6 +33,9 @@ _ADVICE: Final = Advice(
     stalled="The worker that composes this mosaic hangs; it is replaced soon.",
 )
 
+_HANDOVER_S: Final = 1.0
+"""What another worker may take to go on: it tries ten times a second."""
+
 
 class TooManyMosaics(Exception):  # noqa: N818 - named after the state
     """As many different mosaics are composed as may be.
@@ -100,7 +103,9 @@ class Mosaics:
 
     def open_camera(self, mosaic: Mosaic) -> Camera:
         """Begin to follow a mosaic's ring, as a camera that no list tells of."""
-        return self._cameras.open(mosaic.paths.name, mosaic.paths, _ADVICE, listed=False)
+        camera = self._cameras.open(mosaic.paths.name, mosaic.paths, _ADVICE, listed=False)
+        camera.handover_s = _HANDOVER_S
+        return camera
 
     def close_camera(self, camera: Camera) -> None:
         """End that."""
