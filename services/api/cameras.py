@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from services.api.advice import EMBEDDED, VIDEO_MODULE, further_camera
+from services.api.advice import EMBEDDED, advice_for
 from services.api.camera import Camera
 from services.api.discovery import Discovery
 from services.api.embedded import EmbeddedCapture
@@ -22,10 +22,8 @@ from services.api.roster import Roster, UnknownCamera
 from services.api.seat import TooManyStreams
 from services.api.workers import Workers
 from shared.naming import segment_paths
-from shared.settings import DEFAULT_CAMERA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from services.api.advice import Advice
@@ -43,8 +41,8 @@ log = logging.getLogger(__name__)
 class Cameras:
     """The cameras of this worker.
 
-    With ``video.use_shared_memory`` false the default camera is captured by a process of our own
-    (legacy mode); ``/stream/video/shm`` still means the Video Module's ring.
+    In legacy mode (``Settings.legacy``) the camera is captured by a process of our own;
+    ``/stream/video/shm`` still means the Video Module's ring.
 
     Args:
         settings: All of them.
@@ -68,13 +66,15 @@ class Cameras:
         self._pulse = Pulse(self._publish)
         self.mosaics = Mosaics(self)
         configured = {
-            name: self._camera(name, segment_paths(segment, self._directory), advice)
-            for name, segment, advice in _configured(settings)
+            name: self._camera(
+                name, segment_paths(segment, self._directory), advice_for(settings, name)
+            )
+            for name, segment in settings.camera_segments().items()
         }
         default, self.shared = next(iter(configured.items()))
         self.legacy: Camera | None = None
         self._capture: EmbeddedCapture | None = None
-        if not settings.video.use_shared_memory:
+        if settings.legacy:
             self._capture = EmbeddedCapture(settings, self.lifecycle.draining)
             paths = segment_paths(self._capture.segment, self._directory)
             self.legacy = configured[default] = self._camera(default, paths, EMBEDDED)
@@ -238,11 +238,6 @@ class Cameras:
         return self.settings.video.shared_memory_directory
 
     def _camera(self, name: str, paths: SegmentPaths, advice: Advice) -> Camera:
-        draining = self.lifecycle.draining
-        return Camera(name, paths, self.settings, self._encoder, draining, advice)
-
-
-def _configured(settings: Settings) -> Iterator[tuple[str, str, Advice]]:
-    """Name, segment and advice of each camera of the settings."""
-    for name, segment in settings.camera_segments().items():
-        yield name, segment, VIDEO_MODULE if name == DEFAULT_CAMERA else further_camera(segment)
+        named = name in self.settings.camera_segments()
+        own = self.settings.for_camera(name) if named else self.settings
+        return Camera(name, paths, own, self._encoder, self.lifecycle.draining, advice)

@@ -137,6 +137,11 @@ class Fanout:
             self.look()
             self.rendition.look()
 
+    def let_go(self) -> None:
+        """Keep no picture any more: each is an open file, and nobody is to be sent it."""
+        self._offered = None
+        self.rendition.let_go()
+
     def wants(self, info: FrameInfo) -> bool:
         """Whether any client would be sent this frame of the camera, if it were a picture.
 

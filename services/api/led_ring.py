@@ -92,6 +92,10 @@ class LedRing:
             self.close()
             raise
 
+    def route(self, hops: tuple[str, ...]) -> None:
+        """Say through which nodes its frames come from now on, see ``RingWriter.route``."""
+        self._writer.route(hops)
+
     def begin(self, geometry: Geometry, size_bytes: int | None = None) -> Slot:
         """Make room for the next frame, see ``RingWriter.begin``.
 
@@ -102,7 +106,7 @@ class LedRing:
         """
         return self._writer.begin(geometry, size_bytes=size_bytes)
 
-    def commit(
+    def commit(  # noqa: PLR0913 - all that a frame says about itself
         self,
         slot: Slot,
         captured_at: MonotonicNs,
@@ -111,6 +115,7 @@ class LedRing:
         reason: str = "",
         size_bytes: int | None = None,
         origin: tuple[Epoch, Sequence] | None = None,
+        origin_wall_us: int = 0,
     ) -> None:
         """Declare the frame whole, see ``RingWriter.commit``, and tell those who follow.
 
@@ -118,7 +123,13 @@ class LedRing:
             WriterConflict: As ``begin``.
         """
         self._last = self._writer.commit(
-            slot, captured_at, online=online, reason=reason, size_bytes=size_bytes, origin=origin
+            slot,
+            captured_at,
+            online=online,
+            reason=reason,
+            size_bytes=size_bytes,
+            origin=origin,
+            origin_wall_us=origin_wall_us,
         )
         self._publisher.publish(self._last)
 

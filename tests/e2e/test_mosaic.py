@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Child
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]
@@ -47,12 +47,13 @@ class Site:
         self.directory = directory
         service.variables["RINGCAST_VIDEO__SHARED_MEMORY_DIRECTORY"] = str(directory)
         names = {"door": f"{service.segment}-door", "yard": f"{service.segment}-yard"}
+        cameras = {name: {"shared_memory_name": segment} for name, segment in names.items()}
         self.videos: list[Child] = [
             service.video("pattern://640x360@30"),
             service.video("pattern://640x480@20", video__shared_memory_name=names["door"]),
         ]
         self.api: Api = service.api(
-            api__workers=2, api__cameras=json.dumps(names), api__mosaic__max=most
+            api__workers=2, cameras=json.dumps({"video": {}, **cameras}), api__mosaic__max=most
         ).wait_ready()
         wait_until(lambda: self.api.answers("/stream/door/frame") == 200, "the other camera")
 

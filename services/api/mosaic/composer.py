@@ -30,6 +30,8 @@ __all__ = ["Composer"]
 log = logging.getLogger(__name__)
 
 _RETRY_S: Final = 5.0
+_HOST_CHARACTERS: Final = 40
+"""A node's name has 64 at most, and the mosaic's own comes behind it."""
 
 
 class Composer:
@@ -62,6 +64,7 @@ class Composer:
         self._canvas = np.zeros(self._geometry.shape, np.uint8)
         self._again_at = 0.0
         self._complaint = Throttle()
+        self._routed = False
         self._ring: LedRing | None = None
         self.tiles: list[Tile] = []
         self.composed = 0
@@ -89,7 +92,7 @@ class Composer:
         except (OSError, RingUnavailable) as error:
             self._fail(error)
             return False
-        self._ring = ring
+        self._ring, self._routed = ring, False
         cameras, grid = self._mosaic.cameras, self._mosaic.grid
         self._canvas[:] = 0
         self.tiles = [
@@ -140,12 +143,24 @@ class Composer:
         changed = [tile for tile in self.tiles if tile.look()]
         if not changed:
             return False
+        self._route(ring)
         slot = ring.begin(self._geometry)
         if not self._in_thread(lambda: self._fill(slot, changed)) or self._ring is not ring:
             return False
         self._commit(ring, slot)
         self.composed += 1
         return True
+
+    def _route(self, ring: LedRing) -> None:
+        """Call the mosaic a node of this host, as soon as a camera's ring tells how that is called.
+
+        It is an origin: its frames have numbers of their own, whatever its cameras came through.
+        """
+        hops = next((tile.hops for tile in self.tiles if tile.hops), ())
+        if hops and not self._routed:
+            host = hops[-1].partition("/")[0]
+            ring.route((f"{host[:_HOST_CHARACTERS]}/{self._mosaic.paths.name}",))
+            self._routed = True
 
     def _fill(self, slot: Slot, changed: list[Tile]) -> bool:
         """In a thread: draw what is new, and lay the whole into the slot; says whether it did."""

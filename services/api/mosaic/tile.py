@@ -79,6 +79,12 @@ class Tile:
         self._wanted: tuple[object, ...] = ()
         self._drawn_at = clock_ns()
 
+    @property
+    def hops(self) -> tuple[str, ...]:
+        """Nodes that its frames come through, this host's last; empty: not known."""
+        reader = self._attachment.reader
+        return () if reader is None else reader.hops
+
     def look(self) -> bool:
         """Whether there is anything new to be drawn: a frame, or a blank of another second."""
         reader = self._attachment.refresh()

@@ -32,6 +32,7 @@ _NEEDED: Final = {
     "frames": Scope.VIEW,
     "raw": Scope.VIEW,
     "mosaic": Scope.VIEW,
+    "clock": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
     "metrics": Scope.METRICS,

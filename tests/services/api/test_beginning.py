@@ -28,7 +28,7 @@ def test_the_block_says_what_runs_here(tmp_path: Path, caplog: pytest.LogCapture
     config.write_text("{}", encoding="utf-8")
     environ = {
         "RINGCAST_VIDEO__USE_SHARED_MEMORY": "true",
-        "RINGCAST_API__CAMERAS": '{"door": "door_ring"}',
+        "RINGCAST_CAMERAS": '{"video": {}, "door": {"shared_memory_name": "door_ring"}}',
         "RINGCAST_API__AUTH__TOKEN": "token-0f-everything",
         "RINGCAST_API__LIMITS__MAX_STREAMS_PER_ADDRESS": "3",
     }

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 
-def with_flag(settings: Settings, *, use_shared_memory: bool) -> Settings:
-    video = settings.video.model_copy(update={"use_shared_memory": use_shared_memory})
-    return settings.model_copy(update={"video": video})
+def in_legacy_mode(settings: Settings) -> Settings:
+    video = settings.video.model_copy(update={"use_shared_memory": False})
+    return settings.model_copy(update={"video": video, "cameras": {}})
 
 
 def test_default_camera_comes_first_and_every_configured_one_is_known(settings: Settings) -> None:
@@ -66,8 +66,8 @@ def test_start_warns_once_of_every_camera_whose_video_module_is_missing(
     assert len(warnings) == 2
     assert warnings[0].startswith("video: Video Module is not running. Start it with: python -m")
     assert f"video.shared_memory_name={settings.video.shared_memory_name})" in warnings[0]
-    segment = settings.api.cameras["garage"]
-    assert f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={segment} python -m" in warnings[1]
+    segment = settings.cameras["garage"].shared_memory_name
+    assert f"Nobody writes the segment {segment}." in warnings[1]
 
 
 def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
@@ -79,7 +79,7 @@ def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
         started.append(camera.condition())
 
     monkeypatch.setattr("services.api.embedded.EmbeddedCapture.start", start)
-    cameras = Cameras(with_flag(settings, use_shared_memory=False))
+    cameras = Cameras(in_legacy_mode(settings))
     assert cameras.legacy is cameras.default()
     assert cameras.shared is not cameras.default()
     cameras.start(SimpleNamespace(alive=True))

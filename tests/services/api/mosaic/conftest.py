@@ -33,7 +33,7 @@ class Source:
 
     def __init__(self, paths: SegmentPaths) -> None:
         self.paths = paths
-        self.writer = RingWriter(paths, slots=2, label="test")
+        self.writer = RingWriter(paths, slots=2, label="test", hops=("far", "gate-3/cam"))
         self.writer.open()
 
     def show(

@@ -198,4 +198,5 @@ def test_others_can_tell_which_mosaic_it_is(
     composer.turn()
     reader = RingReader.open(mosaic.paths)
     assert reader.label == "cameras=camera0,camera1,camera2&cols=2"
+    assert reader.hops == (f"gate-3/{mosaic.paths.name}",), "a node of the cameras' host"
     reader.close()
