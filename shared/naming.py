@@ -9,7 +9,8 @@ containers share::
     <name>.ring.tmp.<hex>    a segment being made; renamed to <name>.ring once it is whole
 
 A variant of a camera (its pictures as JPEG of one size and quality) has the same files, under the
-name ``<camera>~<suffix>``. No camera may have a ``~`` in its name, so no two can collide.
+name ``<camera>~<suffix>``. No camera may have a ``~`` in its name, so no two can collide. A mosaic
+of cameras is a camera like any other, called ``mosaic-<digest>``.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ __all__ = [
     "DEFAULT_NAME",
     "SegmentPaths",
     "is_camera_name",
+    "is_mosaic",
+    "mosaic_paths",
+    "mosaics_left",
     "ring_of_camera",
     "segment_name",
     "segment_paths",
@@ -42,9 +46,11 @@ _CAMERA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 CAMERA_NAME: Final = f"^{_CAMERA.pattern}$"
 """What names of cameras look like, for who reads descriptions."""
 
-_OF_NO_CAMERA: Final = re.compile(r"mosaic(-[0-9a-f]{16})?")
 _SUFFIX: Final = re.compile(r"[a-z0-9]{1,24}")
 _VARIANT: Final = re.compile(f"{_NAME.pattern}~{_SUFFIX.pattern}")
+_MOSAIC: Final = re.compile(r"mosaic-[0-9a-f]{16}")
+_OF_NO_CAMERA: Final = re.compile(f"mosaic|{_MOSAIC.pattern}")
+_MOSAIC_OR_VARIANT: Final = re.compile(f"{_MOSAIC.pattern}(~{_SUFFIX.pattern})?(?=[.])")
 _TOKEN_DIGITS: Final = 16
 _DIGEST_BYTES: Final = 6
 _MAX_SOCKET_PATH: Final = 107
@@ -158,6 +164,36 @@ def variants_left(camera: SegmentPaths) -> list[SegmentPaths]:
         if (match := _VARIANT.match(entry.name)) is not None
     }
     return [SegmentPaths(name, camera.directory) for name in sorted(found)]
+
+
+def mosaic_paths(shows: str, directory: Path = DEFAULT_DIRECTORY) -> SegmentPaths:
+    """Name the files of one mosaic.
+
+    Args:
+        shows: Everything that its pictures depend on, as text: equal mosaics are one.
+        directory: The cameras'.
+
+    Raises:
+        ValueError: The socket's path is longer than the 107 bytes the kernel takes.
+    """
+    digest = hashlib.blake2b(shows.encode(), digest_size=8).hexdigest()
+    return _checked(SegmentPaths(f"mosaic-{digest}", directory))
+
+
+def is_mosaic(name: str) -> bool:
+    """Whether a segment of this name is a mosaic's, and no camera's."""
+    return _MOSAIC.fullmatch(name) is not None
+
+
+def mosaics_left(directory: Path = DEFAULT_DIRECTORY) -> list[SegmentPaths]:
+    """Every mosaic, and every variant of one, of which there is any file, whoever made it.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    entries = [_MOSAIC_OR_VARIANT.match(entry.name) for entry in directory.iterdir()]
+    found = {match[0] for match in entries if match is not None}
+    return [SegmentPaths(name, directory) for name in sorted(found)]
 
 
 def _variant_stems(camera: SegmentPaths) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
+from .settings_mosaic import MosaicSettings
 from .settings_schema import Section
 from .settings_stream import StreamSettings
 
@@ -223,6 +224,7 @@ class ApiSettings(Section):
         "decides what is served: see docs/security.md.",
     )
     stream: StreamSettings = StreamSettings()
+    mosaic: MosaicSettings = MosaicSettings()
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()

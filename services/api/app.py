@@ -17,6 +17,7 @@ from services.api.routes import (
     headers,
     health,
     metrics,
+    mosaic,
     page,
     problems,
     raw,
@@ -50,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for module in (
-        *(streams, frames, raw, clock, compat, websocket),
+        *(streams, frames, raw, mosaic, clock, compat, websocket),
         *(status, metrics, health, page, reference),
     ):
         app.register_blueprint(module.routes)

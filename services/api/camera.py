@@ -72,6 +72,8 @@ class Camera:
         snapshots: Its pictures one at a time.
         watched: Which variants streams show, and whether one more may be.
         raw_room: What uncompressed frames of it may take here.
+        handover_s: For so long after its writer went clients see the last picture, for another
+            writer is about to take over.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class Camera:
         self.limits = settings.api.stream
         self.paths = paths
         self.stopped = False
+        self.handover_s = 0.0
         self.ringless: set[str] = set()
         self.reserve_bytes = settings.video.ring.reserve_mb * 2**20
         self.checksums = settings.video.ring.checksums

@@ -16,6 +16,7 @@ from services.api.encoder import Encoder
 from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
 from services.api.machine import default_encoder_threads
+from services.api.mosaic.mosaics import Mosaics
 from services.api.pulse import Pulse
 from services.api.roster import Roster, UnknownCamera
 from services.api.seat import TooManyStreams
@@ -52,6 +53,7 @@ class Cameras:
         lifecycle: Of this worker.
         shared: The default camera in the Video Module's ring.
         legacy: The default camera as captured by ourselves; None in shared memory mode.
+        mosaics: Several of them in one picture.
     """
 
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
@@ -62,6 +64,7 @@ class Cameras:
         self._running = False
         self._workers: Workers | None = None
         self._pulse = Pulse(self._publish)
+        self.mosaics = Mosaics(self)
         configured = {
             name: self._camera(
                 name, segment_paths(segment, self._directory), advice_for(settings, name)
@@ -93,6 +96,7 @@ class Cameras:
         self._workers = self._among(place) if place is not None else None
         self._running = True
         self._pulse.start()
+        self.mosaics.start()
         for camera in self._all():
             camera.start()
             if self._awaited(camera) and not camera.online():
@@ -146,6 +150,7 @@ class Cameras:
         if self._discovery is not None:
             self._discovery.stop()
         self._pulse.stop()
+        self.mosaics.stop()
         self.workers.publish()
         if self._capture is not None:
             self._capture.stop()

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["expose"]
 
 _PREFIX: Final = "ringcast_"
+_MOSAICS: Final = "mosaic"
+"""What all mosaics together are called where a camera is; no camera may be."""
 
 
 def expose(cameras: Cameras, accept: str = "") -> tuple[bytes, str]:
@@ -86,9 +88,12 @@ class _Numbers(Collector):
         known = cameras.workers.together()
         named = [(name, cameras.named(name)) for name in cameras.names()]
         seen = [_Seen(name, known[cameras.sheet(each)], each.status()) for name, each in named]
-        yield from _about_counters(seen)
-        yield from _about_variants(seen)
-        yield from _about_histograms(seen)
+        mosaics = cameras.workers.mosaics()
+        counted = seen if mosaics is None else [*seen, _Seen(_MOSAICS, mosaics, {})]
+        yield from _about_counters(counted)
+        yield from _about_variants(counted)
+        yield from _about_histograms(counted)
+        yield _clients(counted)
         yield from _about_cameras(seen)
         yield from _about_room(seen[0].status["shm"])
         text = "Workers there are, those that have just been started among them."
@@ -139,12 +144,15 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     return list(zip(names, itertools.accumulate(histogram.counts), strict=True))
 
 
-def _about_cameras(seen: list[_Seen]) -> Iterator[Metric]:
+def _clients(seen: list[_Seen]) -> Metric:
     text = "Streams open now, in all workers."
     clients = GaugeMetricFamily(_PREFIX + "clients", text, labels=("camera",))
     for each in seen:
         clients.add_metric((each.name,), each.together.clients)
-    yield clients
+    return clients
+
+
+def _about_cameras(seen: list[_Seen]) -> Iterator[Metric]:
     for name, text, value in CAMERA_GAUGES:
         family = GaugeMetricFamily(_PREFIX + name, text, labels=("camera",))
         for each in seen:

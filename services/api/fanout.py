@@ -186,7 +186,7 @@ class Fanout:
             self._offer_newest(everybody=tending)
         elif camera.lost_for_s() > camera.limits.video_loss_grace_sec:
             self.end_all(f"the Video Module did not come back: {camera.why()}")
-        elif now - self._blank_at >= _BLANK_S:
+        elif now - self._blank_at >= _BLANK_S and camera.lost_for_s() >= camera.handover_s:
             self._blank_at = now
             blank = camera.blank(self.variant)
             self._send(blank, (stream for stream in tuple(self.streams) if stream.ready()))

@@ -28,6 +28,8 @@ from services.api.sheets import Sheets
 from shared.fence import fence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.settings_api import LimitsSettings
 
 __all__ = ["LEGACY", "Ledger", "Place"]
@@ -191,6 +193,16 @@ class Place:
     def taken(self) -> list[int]:
         """The places that workers have now."""
         return [number for number, count in enumerate(self._ledger.connections.tolist()) if count]
+
+    def all_of(self, wanted: Callable[[str], bool]) -> tuple[int, list[float]] | None:
+        """Streams and ``Counters.cells`` of many cameras together, in all workers; None: none is.
+
+        Args:
+            wanted: Says whether a camera of a name is one of them.
+        """
+        rows = self._ledger.sheets.rows_where(wanted)
+        sums = [sum(column) for column in zip(*rows, strict=True)]
+        return (int(sums[0]), sums[1:]) if rows else None
 
     def clients(self, camera: str) -> int:
         """Streams of a camera that are open, in all workers."""

@@ -98,6 +98,16 @@ class Sheets:
         places = [other for other, rows in enumerate(self._rows.tolist()) if rows]
         return [self._row(other, name) for other in places if name in self._names_at(other)]
 
+    def rows_where(self, wanted: Callable[[str], bool]) -> list[memoryview[Any]]:
+        """The cells of all cameras whose name is wanted, at every place."""
+        return [
+            self._row(place, name)
+            for place, rows in enumerate(self._rows.tolist())
+            if rows
+            for name in self._names_at(place)
+            if wanted(name)
+        ]
+
     def clear_clients(self, place: int) -> None:
         """Nobody at a place watches any more, whatever the camera; the counters stay."""
         first = place * _ROWS * self._columns

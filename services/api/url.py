@@ -18,7 +18,7 @@ from services.api.access.credentials import of_setting
 from services.api.access.credentials_file import read
 from services.api.access.exposure import is_on
 from services.api.access.scopes import Scope, scope_named
-from services.api.access.signature import sign
+from services.api.access.signature import sign, signed_path
 from shared.errors import ConfigError
 from shared.settings import load_settings
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def signed_address(
     auth: AuthSettings, address: str, expires: int, scope: str = "view", key_id: str | None = None
 ) -> str:
-    """Sign the path of an address; its query stays.
+    """Sign the path of an address, of a mosaic with its cameras; its query stays.
 
     Args:
         auth: ``api.auth``.
@@ -86,7 +86,8 @@ def signed_address(
     key = _credentials(auth).key(scope_named(scope), key_id)
     if key is None:
         raise ConfigError([_no_key(auth, scope, key_id)])
-    token = sign(key.secret, key.id, scope, path, str(expires))
+    signed = signed_path(path, dict(reversed(query)))  # of one that is given twice the first counts
+    token = sign(key.secret, key.id, scope, signed, str(expires))
     return f"{quote(path)}?{urlencode([*query, ('token', token), ('expires', expires)])}"
 
 

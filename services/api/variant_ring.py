@@ -1,27 +1,23 @@
 """The ring of one variant of a camera: the worker that holds its lock writes, the others read.
 
-It is a ring as the camera's own, with JPEGs in its slots and a socket for notifications beside it,
-so everything that is true of those is true of it: the kernel frees the lock when the worker dies,
-and any ``VideoConsumer`` can read it. Its frames name the camera's frame they were made from.
+It is a led ring (``led_ring.py``) with JPEGs in its slots; its frames name the camera's frame they
+were made from.
 """
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 from services.api.encoded import Made, framed
 from services.api.encoding import Encoding
 from services.api.feed import Feed
+from services.api.led_ring import LedRing, has_leader, sweep
 from services.api.subscriber import Subscriber
-from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable, WriterConflict
+from shared.errors import FrameOverwritten, ProtocolError, RingUnavailable
 from shared.frame import Geometry, PixelFormat
 from shared.naming import variant_paths, variants_left
-from shared.publisher import Publisher
 from shared.ring.attachment import Attachment
-from shared.ring.lock import WriterProbe
-from shared.ring.writer import RingWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,10 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VariantReader", "VariantWriter", "suffix_of", "sweep_variants"]
 
-log = logging.getLogger(__name__)
-
-_SLOTS: Final = 4
-"""Readers copy a frame within milliseconds; at 30 fps they have 100."""
 _STALE_NS: Final = 500_000_000
 
 
@@ -55,70 +47,21 @@ def suffix_of(variant: Variant) -> str:
 def is_led(camera: SegmentPaths, variant: Variant) -> bool:
     """Whether any worker encodes a variant: another one that follows costs no encoding."""
     try:
-        probe = WriterProbe(variant_paths(camera, suffix_of(variant)).lock)
-    except (RingUnavailable, ValueError):
+        return has_leader(variant_paths(camera, suffix_of(variant)))
+    except ValueError:
         return False
-    try:
-        return probe.writer_lives()
-    finally:
-        probe.close()
 
 
 def sweep_variants(camera: SegmentPaths) -> None:
     """Remove what killed workers left of a camera's variants; what has an owner stays."""
     try:
-        left = variants_left(camera)
+        sweep(variants_left(camera))
     except OSError:
         return  # no such directory, or not for us: then there is nothing of ours in it
-    for paths in left:
-        try:
-            with RingWriter(paths, patience_s=0.0):
-                paths.socket.unlink(missing_ok=True)
-        except WriterConflict:
-            log.debug("%s: another worker writes it", paths.name)
-        except (OSError, RingUnavailable) as error:
-            log.warning("%s: left by a killed worker, and stays: %s", paths.name, error)
 
 
-class VariantWriter:
-    """The end of the worker that leads: it encodes for all workers of the host.
-
-    Owned by one greenlet; nothing here waits.
-
-    Args:
-        paths: Of the variant.
-        reserve_bytes: Room that must stay free beside the ring.
-        label: What the variant is, for readers.
-        checksums: Whether its frames carry them.
-    """
-
-    def __init__(
-        self, paths: SegmentPaths, reserve_bytes: int, label: str, *, checksums: bool = False
-    ) -> None:
-        self._writer = RingWriter(
-            paths,
-            slots=_SLOTS,
-            reserve_bytes=reserve_bytes,
-            label=label,
-            patience_s=0.0,
-            checksums=checksums,
-        )
-        self._publisher = Publisher(paths)
-        self._last: FrameInfo | None = None
-
-    def open(self) -> None:
-        """Take the lock; there is a ring after the first ``write``.
-
-        Raises:
-            WriterConflict: Another worker holds it.
-            RingUnavailable: The directory is missing or not writable.
-        """
-        self._writer.open()
-        try:
-            self._publisher.open()
-        except BaseException:
-            self.close()
-            raise
+class VariantWriter(LedRing):
+    """The end of the worker that leads: it encodes for all workers of the host."""
 
     def write(self, jpeg: EncodedFrame) -> None:
         """Give a picture to the other workers.
@@ -129,11 +72,11 @@ class VariantWriter:
             WriterConflict: Somebody removed the lock, and another worker took it.
         """
         picture = memoryview(jpeg.picture)
-        self._writer.route(jpeg.hops)
+        self.route(jpeg.hops)
         geometry = Geometry(jpeg.width, jpeg.height, PixelFormat.JPEG)
-        slot = self._writer.begin(geometry, size_bytes=picture.nbytes)
+        slot = self.begin(geometry, picture.nbytes)
         slot.payload[: picture.nbytes] = picture
-        self._last = self._writer.commit(
+        self.commit(
             slot,
             jpeg.captured_at,
             online=jpeg.online,
@@ -141,33 +84,6 @@ class VariantWriter:
             origin=jpeg.origin,
             origin_wall_us=jpeg.captured_wall_us,
         )
-        self._publisher.publish(self._last)
-
-    def watched(self) -> bool:
-        """Whether another worker, or anybody, listens for its frames."""
-        return self._publisher.watched()
-
-    def beat(self) -> None:
-        """Show readers that this worker is not hung; at least every 250 ms.
-
-        Raises:
-            WriterConflict: As ``write``.
-            RingUnavailable: As ``write``.
-        """
-        self._writer.heartbeat()
-        self._publisher.check()
-
-    def close(self) -> None:
-        """Give the ring up: a last notification lets others take over at once."""
-        try:
-            self._publisher.withdraw()
-            self._writer.close()
-            if self._last is not None:
-                self._publisher.publish(self._last)
-        except OSError as error:
-            log.warning("cannot be cleared away: %s", error)
-        finally:
-            self._publisher.close()
 
 
 class VariantReader:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any, Final
 from services.api.audience import FIELDS, MOST_LISTED
 from services.api.bulletin import TEXT_BYTES
 from services.api.chronicle import Chronicle
-from services.api.counters import MOST_NAMES, Counters, count_up
+from services.api.counters import MOST_NAMES, OTHER, Counters, count_up
 from services.api.records import Records
+from services.api.sheets import OTHERS
+from shared.naming import is_mosaic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,6 +153,20 @@ class Workers:
             chronicle = self._longest(sheet, told)
             known[sheet] = Together(counters, self.place.clients(sheet), watching, chronicle)
         return known
+
+    def mosaics(self) -> Together | None:
+        """What all mosaics come to, those that have gone among them; None: there was none.
+
+        Any client can think of a new one. So they are counted as one, and so is what is encoded for
+        them; and so are all cameras for which there was no row left, which are mosaics first.
+        """
+        found = self.place.all_of(lambda name: is_mosaic(name) or name == OTHERS)
+        if found is None:
+            return None
+        clients, sums = found
+        counters = Counters.of(sums, {})
+        counters.variants = {OTHER: counters.encoded}
+        return Together(counters, clients)
 
     def lateness(self) -> dict[int, dict[str, float]]:
         """How late the hub of each worker is, by place, as ``Lateness.summary``."""

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from shared.naming import (
     is_camera_name,
+    is_mosaic,
+    mosaic_paths,
+    mosaics_left,
     ring_of_camera,
     segment_name,
     segment_paths,
@@ -142,6 +145,32 @@ def test_what_is_left_of_a_cameras_variants_is_found_and_nothing_else(tmp_path: 
     left = variants_left(segment_paths("front", tmp_path))
 
     assert [variant.name for variant in left] == ["front~q40", "front~q85"]
+
+
+def test_a_mosaic_is_named_after_what_it_shows() -> None:
+    paths = mosaic_paths("this and that", SHM)
+    assert paths.name == "mosaic-" + paths.name.removeprefix("mosaic-")
+    assert paths == mosaic_paths("this and that", SHM) != mosaic_paths("that and this", SHM)
+    assert is_mosaic(paths.name)
+    assert segment_name(paths.ring) == paths.name
+    assert segment_name(variant_paths(paths, "q85p").ring) == f"{paths.name}~q85p"
+
+
+@pytest.mark.parametrize("name", ["mosaic", "mosaic-1", "mosaics", "x-mosaic-0123456789abcdef"])
+def test_a_camera_may_have_mosaic_in_its_name(name: str) -> None:
+    assert not is_mosaic(name)
+
+
+def test_mosaics_and_their_variants_are_found_by_what_is_left_of_them(tmp_path: Path) -> None:
+    one, other = mosaic_paths("one", tmp_path), mosaic_paths("other", tmp_path)
+    for path in (one.lock, one.ring, variant_paths(other, "q40").socket, other.temporary()):
+        path.touch()
+    for name in ("mosaic-1.ring", "door.ring", "mosaic-0123456789abcdef-x.ring", "door~q40.ring"):
+        (tmp_path / name).touch()
+
+    names = [paths.name for paths in mosaics_left(tmp_path)]
+
+    assert names == sorted([one.name, other.name, f"{other.name}~q40"])
 
 
 @given(names)

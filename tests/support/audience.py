@@ -69,20 +69,22 @@ class Audience:
 
     Args:
         api: Running, with several workers.
+        stream: What they watch.
 
     Attributes:
         viewers: All of them, by process id of the worker that serves them.
     """
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, stream: str = STREAM) -> None:
         self._api = api
+        self._stream = stream
         self.viewers: dict[int, list[Viewer]] = {worker.pid: [] for worker in api.workers()}
 
     def seat(self, query: str) -> None:
         """Open streams of one variant until every worker has one at least."""
         served: set[int] = set()
         for _ in range(60):
-            viewer = Viewer(self._api.url + STREAM + query)
+            viewer = Viewer(self._api.url + self._stream + query)
             pid = self._worker_of(viewer)
             if pid in served:
                 viewer.leave()

@@ -35,7 +35,7 @@ class Asked:
     """What of a request matters here.
 
     Attributes:
-        path: Percent-decoded, as it is routed.
+        path: What a signature is for, see ``signed_path``.
         address: Of the client.
         needed: Scopes of which each would do; ``Scope(0)``: open to everybody.
         authorization: The header's bytes as latin-1; None: there is none.

@@ -5,7 +5,8 @@ The MAC is HMAC-SHA256, as base64url without padding, over four lines in UTF-8::
     ringcast-url-1
     <scope>            view, metrics or admin
     <expires>          as it stands in the address, seconds since 1970
-    <path>             percent-decoded, as it is routed: the last line, so it may hold anything
+    <path>             percent-decoded, as it is routed: the last line, so it may hold anything;
+                       of a mosaic with ``?cameras=…`` behind it, as they are named in the address
 
 Other query parameters are not signed. The scope does not stand in the address: who checks tries
 those that the key may give. A signature is good for one path, so it opens nothing else.
@@ -17,11 +18,15 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["TOKEN_KEY_ID", "derived_key", "expired", "key_id_of", "sign"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TOKEN_KEY_ID", "derived_key", "expired", "key_id_of", "sign", "signed_path"]
 
 _VERSION: Final = "ringcast-url-1"
+_MOSAIC: Final = re.compile(r"/stream/mosaic(/.*)?", re.DOTALL)
 _TOKEN: Final = re.compile(r"([A-Za-z0-9_-]{1,32})\.[A-Za-z0-9_-]{43}")
 _EXPIRES: Final = re.compile(r"[1-9][0-9]{0,11}")
 
@@ -37,6 +42,18 @@ def derived_key(token: str) -> bytes:
     return hmac.digest(token.encode("utf-8"), b"ringcast signed url", hashlib.sha256)
 
 
+def signed_path(path: str, query: Mapping[str, str]) -> str:
+    """What a signature is for: who was shown some cameras in a mosaic must not see others by it.
+
+    Args:
+        path: Percent-decoded.
+        query: The parameters, of which a mosaic's ``cameras`` counts.
+    """
+    if _MOSAIC.fullmatch(path) is None or "cameras" not in query:
+        return path
+    return f"{path}?cameras={query['cameras']}"
+
+
 def sign(key: bytes, key_id: str, scope: str, path: str, expires: str) -> str:
     """Make the value of ``token``.
 
@@ -44,7 +61,7 @@ def sign(key: bytes, key_id: str, scope: str, path: str, expires: str) -> str:
         key: The secret.
         key_id: Its name, which stands in the token.
         scope: ``view``, ``metrics`` or ``admin``.
-        path: Percent-decoded.
+        path: As ``signed_path`` gives it.
         expires: Seconds since 1970, decimal.
     """
     signed = f"{_VERSION}\n{scope}\n{expires}\n{path}".encode("utf-8", "surrogatepass")

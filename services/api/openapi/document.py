@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.api.access.exposure import is_on
-from services.api.openapi import compat, parameters, pictures, problems, site, status
+from services.api.openapi import compat, mosaic, parameters, pictures, problems, site, status
 
 if TYPE_CHECKING:
     from services.api.openapi.parts import Json
@@ -86,6 +86,7 @@ def describe(settings: Settings, version: str) -> Json:
     guarded = is_on(settings.api.auth)
     operations = (
         pictures.operations(settings, guarded=guarded)
+        | mosaic.operations(settings, guarded=guarded)
         | compat.operations(guarded=guarded)
         | site.operations(settings, guarded=guarded)
     )
@@ -95,12 +96,14 @@ def describe(settings: Settings, version: str) -> Json:
     components: Json = {
         "schemas": {
             "Status": status.STATUS,
+            "MosaicStatus": mosaic.STATUS,
             "Cameras": site.CAMERAS,
             "Readiness": _READINESS,
             "State": compat.STATE,
             "Problem": problems.PROBLEM,
         },
-        "parameters": parameters.parameters(settings),
+        "parameters": parameters.parameters(settings)
+        | mosaic.parameters(list(settings.camera_segments())),
         "headers": problems.headers(guarded=guarded) | pictures.headers(),
         "responses": refusals,
     }

@@ -11,7 +11,7 @@ from services.api.openapi.parts import Json, Operation, body, header, response
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-__all__ = ["headers", "operations", "stream_responses"]
+__all__ = ["frame_responses", "headers", "operations", "stream_responses"]
 
 _SHARED: Final = " Of the default camera in the Video Module's ring, whatever the mode."
 _OF_FRAME: Final = ("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online")
@@ -41,7 +41,7 @@ def operations(settings: Settings, *, guarded: bool) -> dict[str, Operation]:
     cameras = list(settings.camera_segments())
     unknown = {"404": problems.unknown_camera(cameras)}
     stream = stream_responses(guarded=guarded)
-    frame = _frame_responses(*_KINDS, headers=_OF_SNAPSHOT)
+    frame = frame_responses()
     return {
         "/stream/{camera}": Operation(
             "streamCamera",
@@ -158,6 +158,11 @@ def stream_responses(*, guarded: bool) -> dict[str, Json]:
         "503": problems.no_frame("Or api.limits.max_streams streams are open."),
         "505": problems.not_delimited(),
     }
+
+
+def frame_responses() -> dict[str, Json]:
+    """What an address of one picture answers beside what every one does."""
+    return _frame_responses(*_KINDS, headers=_OF_SNAPSHOT)
 
 
 def _frame_responses(*kinds: str, headers: tuple[str, ...]) -> dict[str, Json]:

@@ -209,6 +209,11 @@ PROBLEM: Final[Json] = {
             "items": {"type": "string"},
             "description": "Those that are being watched.",
         },
+        "mosaics": {
+            "type": "array",
+            "items": {"type": "string"},
+            "description": "Those that are being composed, as query strings.",
+        },
         "parameters": {
             "type": "array",
             "description": "Every parameter that is wrong.",

@@ -14,6 +14,7 @@ from flask import Response, g, request
 from services.api.access.gate import Asked
 from services.api.access.refusals import NotAdmitted, TooManyAttempts, UnknownHost, WrongScope
 from services.api.access.scopes import Scope
+from services.api.access.signature import signed_path
 from services.api.routes import client_address, door
 from services.api.routes.problems import problem
 
@@ -30,6 +31,7 @@ _NEEDED: Final = {
     "streams": Scope.VIEW,
     "frames": Scope.VIEW,
     "raw": Scope.VIEW,
+    "mosaic": Scope.VIEW,
     "clock": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
@@ -77,7 +79,7 @@ def _admit() -> Response | None:
     elif request.endpoint != "health.healthz":
         g.granted = gate.admit(
             Asked(
-                path=request.path,
+                path=signed_path(request.path, request.args),
                 address=client_address(),
                 needed=_needed(),
                 authorization=request.headers.get("Authorization"),

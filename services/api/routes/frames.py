@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.api.freshness import PictureOptions
     from services.api.snapshot import Snapshot
 
-__all__ = ["routes"]
+__all__ = ["answer_frame", "routes"]
 
 routes = Blueprint("frames", __name__)
 
@@ -30,13 +30,13 @@ routes = Blueprint("frames", __name__)
 @routes.get("/stream/video/shm/frame")
 def frame_shared_memory() -> Response:
     """One frame of the default camera from the Video Module's ring, whatever the mode."""
-    return _frame(cameras().shared)
+    return answer_frame(cameras().shared)
 
 
 @routes.get("/stream/<camera>/frame")
 def frame_camera(camera: str) -> Response:
     """One frame of a camera."""
-    return _frame(cameras().named(camera))
+    return answer_frame(cameras().named(camera))
 
 
 @routes.get("/stream/video/shm/frame/raw")
@@ -51,7 +51,8 @@ def raw_frame_camera(camera: str) -> Response:
     return _raw_frame(cameras().named(camera))
 
 
-def _frame(camera: Camera) -> Response:
+def answer_frame(camera: Camera) -> Response:
+    """Answer with one picture of a camera, as the query wants it."""
     return _answer(camera, parse_picture(request.args, cameras().settings.api.stream))
 
 

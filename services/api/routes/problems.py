@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
+from services.api.mosaic.mosaics import TooManyMosaics
 from services.api.query import BadParameters
 from services.api.raw_room import NoRoomForRaw
 from services.api.routes import REQUEST_ID, cameras
@@ -67,6 +68,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(TooManyStreams, _too_many)
     app.register_error_handler(NoRoomForRaw, _no_room)
     app.register_error_handler(TooManyVariants, _too_many_variants)
+    app.register_error_handler(TooManyMosaics, _too_many_mosaics)
     app.register_error_handler(NotDelimited, _not_delimited)
     app.register_error_handler(EncodeError, _stream_error)
     app.register_error_handler(BadParameters, _bad_parameters)
@@ -109,6 +111,11 @@ def _too_many_variants(error: TooManyVariants) -> Response:
     return problem(
         HTTPStatus.TOO_MANY_REQUESTS, str(error), headers, variants=error.watched, **more
     )
+
+
+def _too_many_mosaics(error: TooManyMosaics) -> Response:
+    headers, more = {"Retry-After": "10"}, {"setting": "api.mosaic.max"}
+    return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), headers, mosaics=error.running, **more)
 
 
 def _not_delimited(error: NotDelimited) -> Response:

@@ -14,7 +14,7 @@ from services.api.routes.headers import uncached
 if TYPE_CHECKING:
     from services.api.camera import Camera
 
-__all__ = ["client_list", "routes"]
+__all__ = ["client_list", "routes", "status_document"]
 
 routes = Blueprint("status", __name__)
 
@@ -60,5 +60,10 @@ def client_list(camera: Camera) -> list[dict[str, Any]]:
     return [client | hidden for client in cameras().clients(camera)]
 
 
+def status_document(camera: Camera) -> dict[str, Any]:
+    """All that is known of a camera, as whoever asks may see it."""
+    return cameras().status(camera) | {"client_list": client_list(camera)}
+
+
 def _status(camera: Camera) -> Response:
-    return uncached(jsonify(cameras().status(camera) | {"client_list": client_list(camera)}))
+    return uncached(jsonify(status_document(camera)))

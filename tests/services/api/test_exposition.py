@@ -129,3 +129,18 @@ def test_others_have_a_turn_while_it_is_written_and_cameras_may_come_and_go(
     assert one(found, "ringcast_clients", camera="attic") == 0
     again = samples(cameras)
     assert not any(("camera", "attic") in labels for _, labels in again)
+
+
+def test_mosaics_are_told_of_as_one_once_there_was_one(
+    cameras: Cameras, paths: SegmentPaths
+) -> None:
+    assert not any(("camera", "mosaic") in labels for _, labels in samples(cameras))
+    mosaics = [f"mosaic-000000000000000{digit}" for digit in "12"]
+    for name in mosaics:
+        camera = cameras.open(name, paths, VIDEO_MODULE, listed=False)
+        camera.counters.note_encoded("q85p", 0.1)
+        cameras.close(camera)
+    found = samples(cameras)
+    assert one(found, "ringcast_frames_encoded_total", camera="mosaic", variant="other") == 2
+    assert one(found, "ringcast_clients", camera="mosaic") == 0
+    assert not any(dict(labels).get("camera") in mosaics for _, labels in found)

@@ -154,6 +154,19 @@ def test_loss_of_the_video_module_is_shown_once_a_second(
     assert not stream.ended, "it may come back"
 
 
+def test_where_another_writer_is_expected_the_last_picture_stays_for_a_moment(
+    camera: Camera, fanout: Fanout, write: Callable[..., FrameInfo], writer: RingWriter
+) -> None:
+    camera.handover_s = 3600.0
+    stream = watched(camera, fanout, write)
+    turns_until(lambda: bool(stream.seen), "a frame")
+    writer.close()
+    turns_until(lambda: camera.lost_for_s() > 0.3, "its loss")
+    assert [jpeg.online for jpeg in stream.seen].count(False) == 0
+    camera.handover_s = 0.0
+    turns_until(lambda: not stream.seen[-1].online, "a blank, as the moment is over")
+
+
 def test_frame_that_cannot_be_encoded_is_counted_and_the_next_one_sent(
     camera: Camera,
     fanout: Fanout,

@@ -257,3 +257,19 @@ def test_last_stream_is_never_given_twice_however_many_workers_ask() -> None:
         process.join(20.0)
     assert [process.exitcode for process in processes] == [0] * 4
     assert 36 <= places[0].streams() <= 40
+
+
+def test_many_cameras_are_summed_up_though_this_worker_has_none_of_them() -> None:
+    ledger = Ledger()
+    here, there = ledger.take(), ledger.take()
+    assert here.all_of(lambda name: name.startswith("tile")) is None
+    for name, sent in (("tile-1", 3), ("tile-2", 4), ("door", 100)):
+        there.open(name, listed=False)
+        counters = Counters()
+        counters.sent = sent
+        there.publish(name, counters)
+    seat = there.admit("tile-2", HERE, limits())
+    found = here.all_of(lambda name: name.startswith("tile"))
+    assert found is not None
+    assert (found[0], Counters.of(found[1], {}).sent) == (1, 7)
+    seat.leave()

@@ -94,3 +94,12 @@ def test_cameras_that_no_list_tells_of_leave_rows_for_the_others(
 def test_name_that_has_no_room_is_refused(sheets: Sheets) -> None:
     with pytest.raises(ValueError, match="128 bytes; 127 are the most"):
         sheets.claim(0, "x" * 128)
+
+
+def test_rows_of_many_cameras_are_found_whoever_has_them(sheets: Sheets) -> None:
+    for place, name in ((0, "tile-1"), (3, "tile-1"), (3, "tile-2"), (3, "door")):
+        sheets.claim(place, name)
+        sheets.row(place, name)[1] = 1.0
+    found = sheets.rows_where(lambda name: name.startswith("tile"))
+    assert [row[1] for row in found] == [1.0] * 3
+    assert sheets.rows_where(lambda name: name == "attic") == []

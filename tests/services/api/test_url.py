@@ -124,3 +124,14 @@ def test_wrong_settings_are_a_sentence_without_the_secret(
     monkeypatch.setenv("RINGCAST_API__AUTH__TOKEN", "short-secret")
     assert main(["/"]) == 2
     assert "short-secret" not in capsys.readouterr().err
+
+
+def test_a_mosaics_cameras_are_signed_of_two_lists_the_one_that_counts() -> None:
+    address = urlsplit(
+        signed_address(AUTH, "/stream/mosaic?cameras=a,b&cols=2&cameras=c", 9000000000)
+    )
+    (token,) = parse_qs(address.query)["token"]
+    credentials = of_setting(AUTH)
+    assert credentials.by_signature(token, "/stream/mosaic?cameras=a,b", "9000000000")
+    assert not credentials.by_signature(token, "/stream/mosaic?cameras=c", "9000000000")
+    assert not credentials.by_signature(token, "/stream/mosaic", "9000000000")

@@ -233,3 +233,21 @@ def test_numbers_of_any_number_of_cameras_fit_with_fewer_variants_apart(
     assert 1 < len(told) < 64
     assert sum(told.values()) == 64
     ledger.free(there.place)
+
+
+def test_mosaics_are_counted_as_one_when_they_have_gone_too(
+    ledger: Ledger, paths: SegmentPaths, settings: Settings, encoder: Encoder
+) -> None:
+    here, there = Workers(ledger.take(), Lateness()), Workers(ledger.take(), Lateness())
+    assert here.mosaics() is None
+    for digit in "123":
+        name = f"mosaic-000000000000000{digit}"
+        camera = Camera(name, paths, settings, encoder, lambda: False)
+        there.open(name, camera, listed=False)
+        camera.counters.note_encoded("q85p", 0.1)
+        there.close(name)
+    together = here.mosaics()
+    assert together is not None
+    assert together.clients == 0
+    assert together.counters.encoded == 3
+    assert together.counters.variants == {"other": 3}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.access.signature import derived_key, expired, key_id_of, sign
+from services.api.access.signature import derived_key, expired, key_id_of, sign, signed_path
 
 KEY = b"0123456789abcdef"
 
@@ -76,3 +76,19 @@ def test_the_time_is_over_at_the_second_itself_and_for_what_is_no_time(
     expires: str, *, over: bool
 ) -> None:
     assert expired(expires, 999.0) is over
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "signed"),
+    [
+        ("/stream/mosaic", {"cameras": "a,b"}, "/stream/mosaic?cameras=a,b"),
+        ("/stream/mosaic/frame", {"cameras": "", "cols": "2"}, "/stream/mosaic/frame?cameras="),
+        ("/stream/mosaic", {"cols": "2"}, "/stream/mosaic"),
+        ("/stream/video", {"cameras": "a"}, "/stream/video"),
+        ("/stream/mosaics", {"cameras": "a"}, "/stream/mosaics"),
+    ],
+)
+def test_of_a_mosaic_its_cameras_are_signed_too(
+    path: str, query: dict[str, str], signed: str
+) -> None:
+    assert signed_path(path, query) == signed
