@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,7 +35,7 @@ from shared.naming import segment_paths
 from shared.ring.reader import RingReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 __all__ = ["Site", "main", "pss_mb", "site"]
 
@@ -74,7 +75,7 @@ class Site:
 
     def heads(self) -> dict[str, int]:
         """Number of the newest frame of every camera that has one."""
-        found = {}
+        found: dict[str, int] = {}
         for name in self.cameras:
             with contextlib.suppress(RingcastError):
                 reader = RingReader.open(segment_paths(name))
@@ -234,15 +235,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measured window")
     parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
-    BUILD.mkdir(exist_ok=True)
-    subprocess.run(["make", "-s", "benchmarks/build/load_client"], cwd=CHECKOUT, check=True)
+    build = ["make", "-s", f"{BUILD.relative_to(CHECKOUT)}/load_client"]
+    subprocess.run(build, cwd=CHECKOUT, check=True)
     document: dict[str, Any] = {"machine": machine.describe(), "source": SOURCE, "slots": SLOTS}
     count, warmup_s, seconds = options.cameras, 3.0, options.seconds
-    cases = {
-        "one": lambda: _unwatched(1, warmup_s, seconds),
-        "all": lambda: _unwatched(count, warmup_s, seconds),
-        "wall": lambda: _watched(count, _WALL, warmup_s, seconds),
-        "full": lambda: _watched(count, "", warmup_s, seconds),
+    cases: dict[str, Callable[[], dict[str, Any]]] = {
+        "one": partial(_unwatched, 1, warmup_s, seconds),
+        "all": partial(_unwatched, count, warmup_s, seconds),
+        "wall": partial(_watched, count, _WALL, warmup_s, seconds),
+        "full": partial(_watched, count, "", warmup_s, seconds),
     }
     for name, measure in cases.items():
         document[name] = measure()
