@@ -43,6 +43,7 @@ RESULT: Final = CHECKOUT / "benchmarks" / "results" / "cameras.json"
 SOURCE: Final = "pattern://1280x720@30"
 SLOTS: Final = 4
 _START_S: Final = 60.0
+_FAULTS: Final = ("closed_by_server", "connect_errors", "bad_answers", "bad_parts")
 _WALL: Final = "width=320&fps=10"
 """A page that shows all cameras at once: small and not too often."""
 
@@ -225,7 +226,26 @@ def _watched(count: int, query: str, warmup_s: float, seconds: float) -> dict[st
             for name in running.cameras
         ]
         report = run_load(running.port, groups, warmup_s, seconds, window)
-        return window.result() | {"query": query, "load": report}
+        return window.result() | {"query": query, "clients": clients_of(report)}
+
+
+def clients_of(report: dict[str, Any]) -> dict[str, Any]:
+    """What the clients of all cameras together saw; ages and rates of the worst among them.
+
+    Args:
+        report: The load client's, one group of one client for each camera.
+    """
+    groups, seconds = report["groups"], report["window_s"]
+    fps = sorted(sum(group["frames"]) / seconds for group in groups)
+    ages = [group["age_ms"] for group in groups if group["age_ms"]["count"]]
+    return {
+        "fps_lowest": round(fps[0], 2),
+        "fps_mean": round(sum(fps) / len(fps), 2),
+        "mbit_per_s": round(sum(sum(group["bytes"]) for group in groups) * 8e-6 / seconds, 2),
+        "age_ms_worst": {key: max(age[key] for age in ages) for key in ("p50", "p95", "p99")},
+        "faults": sum(report[key] for key in _FAULTS),
+        "client_cores": report["cpu_cores"],
+    }
 
 
 def main() -> None:
