@@ -154,6 +154,7 @@ class Window:
         self._borders: list[dict[str, Any]] = []
 
     def __call__(self) -> None:
+        """Note what there is now."""
         running = self._running
         self._borders.append(
             {

@@ -1,4 +1,4 @@
-"""Many cameras as benchmarks/cameras.py runs them: sixteen cameras at once, and every one goes on."""
+"""Sixteen cameras at once, as benchmarks/cameras.py runs them, and every one goes on."""
 
 from __future__ import annotations
 
