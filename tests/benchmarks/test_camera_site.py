@@ -16,7 +16,7 @@ CAMERAS = 16
 
 @pytest.mark.process
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_sixteen_cameras_of_720p30_all_go_on_with_pictures_of_their_own() -> None:
     with site(CAMERAS) as running:
         assert len(running.videos()) == CAMERAS
