@@ -215,6 +215,13 @@ class ApiSettings(Section):
     drain_timeout_sec: int = Field(
         8, ge=1, le=600, description="How long SIGTERM waits for answers under way, seconds."
     )
+    discover_cameras: bool = Field(
+        default=False,
+        description="Also serve every camera whose ring is found in video.shared_memory_directory, "
+        "under the ring's name, from when it appears until it has been gone for "
+        "api.stream.video_loss_grace_sec and nobody watches it. Whoever may write there then "
+        "decides what is served: see docs/security.md.",
+    )
     stream: StreamSettings = StreamSettings()
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()

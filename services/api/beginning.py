@@ -32,6 +32,8 @@ def log_begin(settings: Settings, listening: Sequence[object], workers: int) -> 
     cameras = [f"{name} (ring {ring})" for name, ring in settings.camera_segments().items()]
     if settings.legacy:
         cameras[0] = "video (captured by the API: legacy mode)"
+    if api.discover_cameras:
+        cameras.append(f"and what is found in {settings.video.shared_memory_directory}")
     facts = {
         "version": version(),
         "url": ", ".join(urls(listening, secure=api.tls.certificate_file is not None)),

@@ -44,6 +44,18 @@ def test_a_job_is_another_one_when_what_it_rests_on_is() -> None:
     assert changed(LOG_LEVEL="DEBUG") == [job.name for job in before]
 
 
+def test_an_api_that_discovers_cameras_is_left_alone_when_they_change() -> None:
+    def api(**environ: str) -> object:
+        given = settings(RINGCAST_API__DISCOVER_CAMERAS="true", **environ)
+        return jobs_of(given, with_api=True)[-1]
+
+    before = api(RINGCAST_CAMERAS=MANY)
+    assert api(RINGCAST_CAMERAS=MANY, RINGCAST_CAMERAS__GATE__SOURCE="0") == before
+    renamed = {"RINGCAST_CAMERAS__HALL__SHARED_MEMORY_NAME": "x"}
+    assert api(RINGCAST_CAMERAS=MANY, **renamed) != before
+    assert api(RINGCAST_CAMERAS='{"yard": {}, "door": {"source": "0"}}') != before
+
+
 def test_the_unit_of_systemd_runs_the_same_command_and_differs_in_the_camera_only() -> None:
     single, template = (
         {
