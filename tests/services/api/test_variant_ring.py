@@ -92,7 +92,7 @@ def test_what_one_worker_writes_another_takes_as_the_cameras_frame(
     for number in (2, 3):
         leading.write(jpeg_of(camera_frame(number)))
         info, jpeg = taken_from(following)
-        assert (info.epoch, info.sequence, info.captured_at) == (7, number, number * SECOND)
+        assert (*info.origin, info.captured_at) == (7, number, number * SECOND)
         assert (jpeg.epoch, jpeg.sequence) == (7, number)
         assert jpeg.picture == b"picture %d" % number
         assert (jpeg.width, jpeg.height, jpeg.quality, jpeg.encode_ns) == (32, 24, 40, 0)

@@ -72,7 +72,7 @@ class Rig:
         self.stopping = threading.Event()
         self.pulse = pulse or Pulse("grabber")
         self.grabber = Grabber(
-            source, self.inbox, Backoff(initial_s, 30.0), self.stopping, self.pulse
+            source, self.inbox, Backoff(initial_s, 30.0, lambda: 0.0), self.stopping, self.pulse
         )
         self.grabber.start()
 
