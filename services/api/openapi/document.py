@@ -98,6 +98,7 @@ def describe(settings: Settings, version: str) -> Json:
             "Status": status.STATUS,
             "MosaicStatus": mosaic.STATUS,
             "Cameras": site.CAMERAS,
+            "Clock": site.CLOCK,
             "Readiness": _READINESS,
             "State": compat.STATE,
             "Problem": problems.PROBLEM,
