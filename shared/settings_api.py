@@ -84,6 +84,14 @@ class LimitsSettings(Section):
         "together, per camera and worker: each holds one frame, of 5.9 MiB in 1080p; more clients "
         "get 503.",
     )
+    max_stream_age_sec: float = Field(
+        0.0,
+        ge=0.0,
+        le=604_800.0,
+        description="A stream that is so old, give or take a tenth, ends with its closing "
+        "boundary, a WebSocket with code 1001, so that who reconnects may get to another server; "
+        "recorders take a cut. 0: never; otherwise at least 1.",
+    )
     max_request_line_bytes: int = Field(
         4094, ge=256, le=8190, description="Longest request line; a longer one gets 414."
     )
@@ -93,6 +101,14 @@ class LimitsSettings(Section):
     max_header_bytes: int = Field(
         8190, ge=256, le=65536, description="Longest header field; a longer one gets 431."
     )
+
+    @field_validator("max_stream_age_sec")
+    @classmethod
+    def _streams_begin_before_they_end(cls, age_sec: float) -> float:
+        if 0.0 < age_sec < 1.0:
+            msg = "must be 0 or 1 to 604800"
+            raise ValueError(msg)
+        return age_sec
 
 
 class AuthSettings(Section):
@@ -218,6 +234,14 @@ class ApiSettings(Section):
     )
     drain_timeout_sec: int = Field(
         8, ge=1, le=600, description="How long SIGTERM waits for answers under way, seconds."
+    )
+    drain_spread_sec: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="After SIGTERM the API listens on for so long, with /readyz and new streams "
+        "answering 503, and ends the open streams one by one; drain_timeout_sec comes after it. 0: "
+        "all end at once.",
     )
     cameras: dict[str, str] = Field(
         default_factory=dict,

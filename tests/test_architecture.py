@@ -52,6 +52,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/stream.py",
         "services/api/connection.py",
         "services/api/fairness.py",
+        "services/api/lifecycle.py",
         "services/api/pulse.py",
         "services/api/deadline.py",
         "services/api/websocket/line.py",

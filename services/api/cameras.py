@@ -11,6 +11,7 @@ from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
 from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
+from services.api.lifespan import Lifespan
 from services.api.machine import default_encoder_threads
 from services.api.pulse import Pulse
 from services.api.seat import TooManyStreams
@@ -63,7 +64,7 @@ class Cameras:
 
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
         self.settings = settings
-        self.lifecycle = lifecycle or Lifecycle()
+        self.lifecycle = lifecycle or Lifecycle(spread_s=settings.api.drain_spread_sec)
         threads = settings.api.stream.performance.encoder_threads
         encoder = Encoder(threads or default_encoder_threads())
 
@@ -158,6 +159,14 @@ class Cameras:
         except TooManyStreams:
             camera.counters.turned_away += 1
             raise
+
+    def lifespan(self, name: str) -> Lifespan:
+        """How long a stream may last that begins now.
+
+        Args:
+            name: Hexadecimal digits by chance.
+        """
+        return Lifespan(name, self.lifecycle.turn, self.settings.api.limits.max_stream_age_sec)
 
     def status(self, camera: Camera) -> dict[str, Any]:
         """Everything known about a camera, what all workers know together among it."""

@@ -16,6 +16,7 @@ import gevent
 from gevent.event import Event
 
 from services.api.breath import breathe
+from services.api.lifespan import LEAVING
 from services.api.rendition import Rendition
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Fanout:
         camera = self._camera
         tending = now - self._tended_at >= _TEND_S
         if camera.draining():
-            self.end_all("the server is shutting down")
+            self.end_all(LEAVING)
         elif camera.online():
             self._offer_newest(everybody=tending)
         elif camera.lost_for_s() > camera.limits.video_loss_grace_sec:
