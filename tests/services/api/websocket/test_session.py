@@ -175,8 +175,8 @@ def test_client_is_told_of_the_end_in_time_to_open_another_connection(
         clock.advance(9.8)
         bench.send(Ping())
         bench.wait_for(Pong)
-    clock.advance(9.8)
-    assert bench.told() == {"going": AGED, "in_ms": 2000}
+    clock.advance(9.9)
+    assert bench.told() == {"going": AGED, "in_ms": 1900}
     assert bench.cameras.default().audience.entered == 1
     clock.advance(2.1)
     closed = bench.wait_for(CloseConnection)
