@@ -53,6 +53,10 @@ _QUOTED: Final = re.compile(r""":?\s*['"].*""", re.DOTALL)
 """What gunicorn quotes of a client. The log has none of it: it could read like a line of ours, and
 what watches the log would shut out whoever the client names."""
 
+_ASKED_BEFORE_S: Final = 0.5
+"""For so long after a worker has begun to leave, streams begin here all the same: they were asked
+for before anybody could know."""
+
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
 
@@ -107,7 +111,7 @@ class Lifecycle:
         gevent.spawn_later(self._spread_s, self._end)
 
     def leaving(self) -> bool:
-        """Whether no stream is to begin any more."""
+        """Whether clients are for another worker, or server, from now on."""
         return self._left_at < math.inf or self.draining()
 
     def draining(self) -> bool:
@@ -120,7 +124,7 @@ class Lifecycle:
         Raises:
             Leaving: The worker is shutting down.
         """
-        if self.leaving():
+        if self.draining() or self._clock() - self._left_at >= _ASKED_BEFORE_S:
             raise Leaving
 
     def turn(self, share: float) -> float:

@@ -39,6 +39,7 @@ def test_server_that_shuts_down_is_not_ready_and_begins_no_stream(
     answer = http.get("/readyz")
     assert answer.json is not None
     assert (answer.status_code, answer.json["status"]) == (503, "shutting down")
+    let_run(0.5)
     for path in ("/stream/video", "/stream/video/raw", "/?action=stream"):
         refused = http.get(path)
         assert refused.status_code == 503
