@@ -4,16 +4,22 @@ import { Clock } from "./clock.js";
 import { gridView } from "./grid.js";
 import { bindKeys } from "./keys.js";
 import { stateName } from "./present.js";
+import { Roster } from "./roster.js";
 import { singleView } from "./single.js";
 import { pageAddress, readPage } from "./urls.js";
 import { Watch } from "./watch.js";
 
-const known = [...document.querySelectorAll("#cameras a[data-camera]")];
-const names = known.map((link) => link.dataset.camera);
+const nav = document.getElementById("cameras");
 const main = document.querySelector("main");
 const help = document.getElementById("help");
 const clock = new Clock();
+const roster = new Roster(relist);
 
+let listed = [...nav.querySelectorAll("a[data-camera]")].map((link) => ({
+  name: link.dataset.camera,
+  online: null,
+}));
+let names = listed.map(({ name }) => name);
 let state = readPage(names);
 let view = null;
 let watch = null;
@@ -25,20 +31,46 @@ function show() {
   shown = location.search;
   const announce = announcer();
   view = state.camera === null
-    ? gridView(state, names, clock, announce)
-    : singleView(state, clock, announce, (options) => go({ options }, true));
+    ? gridView(state, listed, clock, announce, () => !document.hidden)
+    : singleView(state, listed, clock, announce, (options) => go({ options }, true));
   watch = new Watch(view.players);
   document.title = `${state.camera ?? "All cameras"} – Ringcast`;
   document.body.classList.toggle("wall", state.wall && state.camera === null);
-  for (const link of document.querySelectorAll("#cameras a")) {
-    const here = (link.dataset.camera ?? null) === state.camera;
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-    link.href = pageAddress(state, { camera: link.dataset.camera ?? null, wall: false });
-  }
+  for (const link of nav.querySelectorAll("a")) bindLink(link);
   main.replaceChildren(view.root);
   view.layout();
   resume();
+}
+
+function bindLink(link) {
+  const here = (link.dataset.camera ?? null) === state.camera;
+  if (here) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+  link.href = pageAddress(state, { camera: link.dataset.camera ?? null, wall: false });
+}
+
+/** The server lists these cameras now. */
+function relist(cameras) {
+  const before = new Set(names);
+  listed = cameras;
+  names = listed.map(({ name }) => name);
+  const added = names.filter((name) => !before.has(name));
+  for (const link of nav.querySelectorAll("a[data-camera]")) {
+    if (!names.includes(link.dataset.camera)) link.remove();
+  }
+  for (const [at, name] of names.entries()) {
+    if (!added.includes(name)) continue;
+    const link = Object.assign(document.createElement("a"), { textContent: name });
+    link.dataset.camera = name;
+    nav.insertBefore(link, nav.querySelectorAll("a[data-camera]")[at] ?? null);
+    bindLink(link);
+  }
+  nav.hidden = names.length < 2;
+  if (added.length) {
+    const told = added.length > 3 ? `${added.length} new cameras` : `New: ${added.join(", ")}`;
+    document.getElementById("states").textContent = `${told}.`;
+  }
+  view.update(listed);
 }
 
 function leave() {
@@ -48,15 +80,15 @@ function leave() {
 
 function pauseAll() {
   watch?.stop();
+  roster.stop();
   view?.players.forEach((player) => player.stop());
 }
 
 function resume() {
   if (!view || document.hidden) return;
-  for (const player of view.players) {
-    if (!player.held) player.start();
-  }
+  for (const player of view.players) player.start();
   watch.start();
+  roster.start();
 }
 
 /** Changes the address, and what is shown with it. */
@@ -69,14 +101,14 @@ function go(changes, replace = false) {
   if (focused) view.root.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Has a camera's state read out when it changes; not the first "connecting". */
+/** Has a camera's state read out when it changes; not that it connects or is paused. */
 function announcer() {
   const before = new Map();
   return ({ camera, state: now, message }) => {
-    const last = before.get(camera) ?? "connecting";
+    if (now === "paused" || now === "connecting") return;
+    const last = before.get(camera) ?? "live";
     before.set(camera, now);
-    if (now === last || now === "paused" || last === "paused") return;
-    if (now === "live" && last === "connecting") return;
+    if (now === last) return;
     document.getElementById("states").textContent = `${camera}: ${stateName(now)}. ${message}`;
   };
 }
@@ -86,7 +118,7 @@ function back() {
   if (state.camera === null || names.length < 2) return false;
   const camera = state.camera;
   go({ camera: null });
-  view.root.querySelector(`a[data-camera="${CSS.escape(camera)}"]`).focus();
+  view.root.querySelector(`a[data-camera="${CSS.escape(camera)}"]`)?.focus();
   return true;
 }
 

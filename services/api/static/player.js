@@ -13,12 +13,15 @@ const BEHIND_TIMES = 3;
 const MOST_FAILURES = 2;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10000;
+const LASTED_MS = 800; // a stream that ends sooner is not asked for again at once
+const LOST_MS = 2000;
 
 export class Player {
   #order;
   #step = 0;
   #why = "";
   #stopTransport = null;
+  #startedMs = 0;
   #openedMs = 0;
   #paintedMs = 0;
   #paintedSinceOpen = false;
@@ -33,19 +36,23 @@ export class Player {
   #size = null;
   #status = null;
   #lost = "";
+  #gone = false;
+  #online = null;
 
   /**
    * canvas and image show the picture, one of them at a time; changed(what read() gives) is called
-   * twice a second while it runs.
+   * twice a second while it runs. held: somebody has paused it; asleep: it is out of sight.
    */
   constructor({ camera, options, canvas, image: img, transports, clock, changed }) {
     Object.assign(this, { camera, options, canvas, image: img, clock, changed });
+    Object.assign(this, { held: false, asleep: false });
     this.#order = transports;
     this.#painter = new Painter(canvas, (frame, size) => this.#painted(frame, size));
   }
 
   start() {
-    if (this.#tick) return;
+    if (this.#tick || this.held || this.asleep) return;
+    this.#startedMs = now();
     this.#tick = setInterval(() => this.#watch(), TICK_MS);
     this.#open();
   }
@@ -61,6 +68,29 @@ export class Player {
 
   get running() {
     return this.#tick !== 0;
+  }
+
+  get gone() {
+    return this.#gone;
+  }
+
+  /** The server lists the camera; online: it gives pictures of its source. */
+  appear(online) {
+    const before = this.#gone;
+    this.#gone = false;
+    this.#online = online;
+    if (before && this.running) this.#open();
+    if (!this.running) this.changed(this.read());
+  }
+
+  /** The server does not list the camera any more. */
+  vanish() {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#status = null;
+    this.#failures = 0;
+    this.#close();
+    this.changed(this.read());
   }
 
   /** The status document has come; asked and answered when, by clock.js. */
@@ -109,6 +139,11 @@ export class Player {
 
   #open() {
     this.#close();
+    this.#connect();
+  }
+
+  #connect() {
+    if (this.#gone) return;
     const name = this.#order[this.#step];
     this.#openedMs = now();
     this.#paintedSinceOpen = false;
@@ -120,6 +155,8 @@ export class Player {
       frame: unlessOver((frame) => this.#arrived(frame)),
       bytes: unlessOver((count) => this.#meter.received(count, now())),
       image: unlessOver((size) => this.#imagePainted(size)),
+      over: unlessOver(() => this.#over()),
+      refused: unlessOver(() => this.#again()),
       ended: unlessOver((why) => this.#ended(why)),
       unable: unlessOver((why) => this.#next(why)),
     });
@@ -134,6 +171,13 @@ export class Player {
     this.#stopTransport?.();
     this.#stopTransport = null;
     this.#painter.stop();
+  }
+
+  /** The server has ended it in good order: on to the next, with nothing to be seen of it. */
+  #over() {
+    if (!this.#paintedSinceOpen || now() - this.#openedMs < LASTED_MS) return this.#again();
+    this.#stopTransport();
+    return this.#connect(); // what is being decoded is still painted
   }
 
   /** A transport that fails again and again though there are pictures is not for this browser. */
@@ -192,8 +236,7 @@ export class Player {
 
   #watch() {
     const silentMs = now() - Math.max(this.#openedMs, this.#paintedMs);
-    const tellsFrames = this.#order[this.#step] !== "image" || !this.#paintedSinceOpen;
-    if (this.#stopTransport && tellsFrames && silentMs > SILENT_MS && this.#live()) this.#silent();
+    if (this.#stopTransport && silentMs > SILENT_MS && this.#live()) this.#silent();
     this.changed(this.read());
   }
 
@@ -223,21 +266,35 @@ export class Player {
     return this.#status?.condition === "live" && this.#status.online && !this.#lost;
   }
 
+  /** The API does not answer; while pictures come, that is another server's affair, or a moment's. */
+  #offline() {
+    return this.#lost && now() - this.#paintedMs > LOST_MS;
+  }
+
   #state() {
-    if (!this.running) return "paused";
-    if (this.#lost) return "offline";
-    if (this.#status && !this.#live()) {
+    if (this.#gone) return "gone";
+    if (!this.running) return this.#idleState();
+    if (this.#offline()) return "offline";
+    if (!this.#lost && this.#status && !this.#live()) {
       return this.#status.condition === "stalled" ? "stalled" : "no-signal";
     }
-    const inImage = this.#order[this.#step] === "image";
-    if (this.#paintedSinceOpen && inImage) return "live";
-    const quietMs = now() - this.#paintedMs;
-    if (this.#paintedMs && quietMs < SILENT_MS) return "live";
-    return this.#paintedMs ? "stalled" : "connecting";
+    if (this.#paintedMs < this.#startedMs) {
+      const waiting = !this.#paintedMs || now() - this.#startedMs < SILENT_MS;
+      return waiting ? "connecting" : "stalled";
+    }
+    return now() - this.#paintedMs < SILENT_MS ? "live" : "stalled";
+  }
+
+  /** Of a camera out of sight what the list of cameras says. */
+  #idleState() {
+    if (!this.asleep || this.held) return "paused";
+    if (this.#online === null) return "connecting";
+    return this.#online ? "live" : "no-signal";
   }
 
   #message() {
-    if (this.#lost) return `The API does not answer: ${this.#lost}. Trying again.`;
+    if (this.#gone) return "The server does not list this camera any more. It goes on if it comes back.";
+    if (this.#offline()) return `The API does not answer: ${this.#lost}. Trying again.`;
     const status = this.#status;
     if (!status || this.#live()) return "";
     if (status.condition === "live") return status.reason;

@@ -7,6 +7,7 @@ const STATES = {
   "no-signal": "No signal",
   offline: "No connection",
   paused: "Paused",
+  gone: "Gone",
 };
 
 export function stateName(state) {

@@ -27,9 +27,9 @@ export class Watch {
 
   async #round(life) {
     const began = now();
-    for (const player of this.#players) {
+    for (const player of [...this.#players]) {
       if (life !== this.#life) return;
-      if (player.running) await ask(player);
+      if (player.running && !player.gone) await ask(player);
     }
     if (life !== this.#life) return;
     const pause = Math.max(ROUND_MS / 4, ROUND_MS - (now() - began));
@@ -45,6 +45,7 @@ async function ask(player) {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const answered = now();
+    if (answer.status === 404) return; // the list of cameras says more about that
     const status = await answer.json();
     if (!answer.ok) throw new Error(status.detail);
     player.report(status, asked, answered);
