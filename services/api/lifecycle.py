@@ -57,6 +57,10 @@ _ASKED_BEFORE_S: Final = 0.5
 """For so long after a worker has begun to leave, streams begin here all the same: they were asked
 for before anybody could know."""
 
+_NOTICED_S: Final = 5.0
+"""So long, or a quarter of the time there is, whoever balances has to notice that this server is
+not ready; a stream that ended before would come back to it."""
+
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
 
@@ -133,7 +137,8 @@ class Lifecycle:
         Args:
             share: Where its turn is among all, from 0, the first, to 1.
         """
-        return self._left_at + share * self._spread_s
+        first = min(_NOTICED_S, self._spread_s / 4)
+        return self._left_at + first + share * (self._spread_s - first)
 
     def _end(self) -> None:
         if self._worker is not None:

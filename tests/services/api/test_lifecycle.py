@@ -46,12 +46,18 @@ def test_worker_that_leaves_lets_no_stream_begin_and_ends_later(clock: Clock) ->
     clock.advance(0.5)
     with pytest.raises(Leaving, match="shutting down"):
         lifecycle.check()
-    assert (lifecycle.turn(0.0), lifecycle.turn(1.0)) == (1000.0, 1000.05)
+    assert (lifecycle.turn(0.0), lifecycle.turn(1.0)) == pytest.approx((1000.0125, 1000.05))
     assert not lifecycle.draining()
     lifecycle.leave()
-    assert lifecycle.turn(0.0) == 1000.0, "told twice, it begins once"
+    assert lifecycle.turn(0.0) == 1000.0125, "told twice, it begins once"
     turns_until(lambda: not worker.alive, "the end of the worker")
     assert lifecycle.draining()
+
+
+def test_first_turn_comes_when_who_balances_has_noticed(clock: Clock) -> None:
+    lifecycle = Lifecycle(clock, spread_s=60.0)
+    lifecycle.leave()
+    assert (lifecycle.turn(0.0), lifecycle.turn(1.0)) == (1005.0, 1060.0)
 
 
 @pytest.mark.parametrize("spread_s", [0.0, 0.05])

@@ -37,10 +37,11 @@ def test_stream_ends_at_the_age_allowed_give_or_take_a_tenth(
 
 
 def test_streams_of_a_server_that_leaves_end_one_after_the_other(clock: Clock) -> None:
-    lifecycle = Lifecycle(clock, spread_s=16.0)
+    lifecycle = Lifecycle(clock, spread_s=21.0)
     lifespans = [Lifespan(f"{n:02x}", lifecycle.turn, 0.0, clock) for n in range(0, 256, 16)]
     assert not any(each.over(clock()) for each in lifespans)
     lifecycle.leave()
+    clock.advance(5.0)  # so long nobody ends
     for second in range(16):
         assert [each.over(clock()) for each in lifespans].count(LEAVING) == second + 1
         clock.advance(1.0)
