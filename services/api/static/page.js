@@ -24,12 +24,13 @@ let state = readPage(names);
 let view = null;
 let watch = null;
 let shown = "";
+const said = new Map(); // state by camera, as it was read out last
 
 function show() {
   leave();
   state = readPage(names);
   shown = location.search;
-  const announce = announcer();
+  said.clear();
   view = state.camera === null
     ? gridView(state, listed, clock, announce, () => !document.hidden)
     : singleView(state, listed, clock, announce, (options) => go({ options }, true));
@@ -66,9 +67,10 @@ function relist(cameras) {
     bindLink(link);
   }
   nav.hidden = names.length < 2;
-  if (added.length) {
-    const told = added.length > 3 ? `${added.length} new cameras` : `New: ${added.join(", ")}`;
-    document.getElementById("states").textContent = `${told}.`;
+  const news = added.filter((name) => name !== state.camera); // that one says itself how it fares
+  for (const name of news) said.delete(name);
+  if (news.length) {
+    announcement(news.length > 3 ? `${news.length} new cameras.` : `New: ${news.join(", ")}.`);
   }
   view.update(listed);
 }
@@ -102,15 +104,15 @@ function go(changes, replace = false) {
 }
 
 /** Has a camera's state read out when it changes; not that it connects or is paused. */
-function announcer() {
-  const before = new Map();
-  return ({ camera, state: now, message }) => {
-    if (now === "paused" || now === "connecting") return;
-    const last = before.get(camera) ?? "live";
-    before.set(camera, now);
-    if (now === last) return;
-    document.getElementById("states").textContent = `${camera}: ${stateName(now)}. ${message}`;
-  };
+function announce({ camera, state: now, message }) {
+  if (now === "paused" || now === "connecting") return;
+  const last = said.get(camera) ?? "live";
+  said.set(camera, now);
+  if (now !== last) announcement(`${camera}: ${stateName(now)}. ${message}`);
+}
+
+function announcement(text) {
+  document.getElementById("states").textContent = text;
 }
 
 function back() {

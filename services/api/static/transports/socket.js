@@ -18,6 +18,7 @@ const MOST_IDS = 255;
 const MOST_CAMERAS = 32;
 const GOING_AWAY = 1001;
 const RETRY_MS = 300;
+const LINGER_MS = 500; // while one scrolls, the last camera may leave before the next one comes
 
 /** Connections that take further cameras. */
 const taking = new Set();
@@ -74,7 +75,11 @@ class Connection {
   drop(subscription) {
     const id = this.#forget(subscription);
     this.#send({ unsubscribe: id });
-    if (this.#subscriptions.size) return;
+    if (!this.size) setTimeout(() => this.#closeIfUnused(), LINGER_MS);
+  }
+
+  #closeIfUnused() {
+    if (this.size) return;
     taking.delete(this);
     this.#socket.close();
   }
