@@ -13,13 +13,13 @@ const nav = document.getElementById("cameras");
 const main = document.querySelector("main");
 const help = document.getElementById("help");
 const clock = new Clock();
-const roster = new Roster(relist);
 
 let listed = [...nav.querySelectorAll("a[data-camera]")].map((link) => ({
   name: link.dataset.camera,
   online: null,
 }));
 let names = listed.map(({ name }) => name);
+const roster = new Roster(listed, relist);
 let state = readPage(names);
 let view = null;
 let watch = null;

@@ -89,6 +89,7 @@ export class Player {
     this.#gone = true;
     this.#status = null;
     this.#failures = 0;
+    this.#meter.reset();
     this.#close();
     this.changed(this.read());
   }
@@ -275,6 +276,7 @@ export class Player {
     if (this.#gone) return "gone";
     if (!this.running) return this.#idleState();
     if (this.#offline()) return "offline";
+    if (!this.#status && this.#online === false) return "no-signal";
     if (!this.#lost && this.#status && !this.#live()) {
       return this.#status.condition === "stalled" ? "stalled" : "no-signal";
     }

@@ -7,15 +7,17 @@ const PATIENCE_MS = 5000;
 
 export class Roster {
   #changed;
-  #listed = [];
+  #listed;
   #timer = 0;
   #life = 0;
 
   /**
-   * changed([{name, online}]) is called with every answer, in the server's order. A camera that is
-   * missing from one answer only may just have been asked for at a server that has begun a moment ago.
+   * listed: [{name, online}], what is known so far; changed(listed) is called with every answer, in
+   * the server's order. A camera must be missing twice: a server that has just begun may not have
+   * found it yet.
    */
-  constructor(changed) {
+  constructor(listed, changed) {
+    this.#listed = listed;
     this.#changed = changed;
   }
 
