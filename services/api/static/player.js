@@ -16,6 +16,8 @@ const LAST_RETRY_MS = 10000;
 const LASTED_MS = 800; // a stream that ends sooner is not asked for again at once
 const LOST_MS = 2000;
 
+let lastPaintedMs = 0; // by any player of the page
+
 export class Player {
   #order;
   #step = 0;
@@ -123,6 +125,7 @@ export class Player {
       state: this.#state(),
       message: this.#message(),
       painted: this.#paintedMs > 0,
+      asleep: this.asleep,
       fps: inImage ? (status.fps ?? null) : measured.fps,
       ageMs: measured.ageMs,
       bitsPerSecond: measured.bitsPerSecond,
@@ -228,7 +231,7 @@ export class Player {
 
   #shown(size, atMs) {
     this.#size = size;
-    this.#paintedMs = atMs;
+    this.#paintedMs = lastPaintedMs = atMs;
     this.#paintedSinceOpen = true;
     this.#failures = 0;
     // one picture is no stream yet: a proxy may pass on what fits into its first buffer
@@ -244,7 +247,9 @@ export class Player {
   /** Pictures there are, but they do not come: first try again, then another way. */
   #silent() {
     this.#silences += 1;
-    if (this.#paintedSinceOpen && this.#silences < 2) this.#again();
+    // what holds a WebSocket back does so with every camera on it: else this machine is just busy
+    const othersPaint = this.#order[this.#step] === "socket" && now() - lastPaintedMs < LOST_MS;
+    if (this.#paintedSinceOpen && (this.#silences < 2 || othersPaint)) this.#again();
     else this.#nextButImage();
   }
 
