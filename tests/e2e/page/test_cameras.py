@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has none
 
 from tests.support.browser import moves, text
-from tests.support.processes import ROOT, wait_until
+from tests.support.processes import ROOT, Child, wait_until
 from tests.support.streams import status
 
 if TYPE_CHECKING:
@@ -44,14 +45,25 @@ class Listed:
         route.fulfill(json={"cameras": [{"name": name, "online": True} for name in self.names]})
 
 
+def api_of(service: Services, names: list[str]) -> Api:
+    """An API with these cameras beside the default one, each in the segment that is its own."""
+    others = {name: segment_of(service, name) for name in names}
+    return service.api(api__cameras=json.dumps(others)).wait_ready()
+
+
+def segment_of(service: Services, camera: str) -> str:
+    """Name of the segment of a camera."""
+    return f"{service.segment}-{camera}"
+
+
 @pytest.fixture
 def three(service: Services) -> Api:
     """An API with three cameras."""
-    others = {name: f"{service.segment}-{name}" for name in ("garage", "yard")}
     service.video()
-    for segment in others.values():
+    for name in ("garage", "yard"):
+        segment = segment_of(service, name)
         service.video("pattern://160x120@10", video__shared_memory_name=segment)
-    return service.api(api__cameras=json.dumps(others)).wait_ready()
+    return api_of(service, ["garage", "yard"])
 
 
 def tile(camera: str) -> str:
@@ -136,20 +148,22 @@ def test_recipes_of_the_grid_are_for_all_cameras_in_one_picture(three: Api, page
     wait_until(lambda: not page.is_visible(".elsewhere"), "one camera to be no mosaic")
 
 
-FIFTY = 50
+FIFTY: Final = [f"camera-{number:02d}" for number in range(1, 50)]
+"""Beside the default one."""
 
 
 @pytest.fixture
 def fifty(service: Services) -> Api:
-    """An API with fifty cameras, all of them of one ring."""
-    service.video("pattern://320x240@5")
-    others = {f"camera-{number:02d}": service.segment for number in range(1, FIFTY)}
-    return service.api(api__cameras=json.dumps(others)).wait_ready()
+    """An API with fifty cameras, whose rings one process writes."""
+    segments = [service.segment, *(segment_of(service, name) for name in FIFTY)]
+    command = [sys.executable, "-m", "tests.support.many_rings", "5", *segments]
+    service.children.append(Child(command, service.environment({}), service.log("many")))
+    return api_of(service, FIFTY)
 
 
 def watched(api: Api) -> set[str]:
     """Cameras somebody watches."""
-    names = ["video", *(f"camera-{number:02d}" for number in range(1, FIFTY))]
+    names = ["video", *FIFTY]
     return {name for name in names if status(api, f"/stream/{name}/status")["clients"]}
 
 
@@ -160,7 +174,7 @@ def test_of_fifty_cameras_only_those_in_sight_cost_anything(fifty: Api, page: Pa
     moves(page, f"{tile('video')} canvas", 2)
     wait_until(lambda: 6 <= len(watched(fifty)) <= 15, "those in sight to be watched")
     assert "camera-49" not in watched(fifty)
-    assert page.locator(".grid li").count() == FIFTY
+    assert page.locator(".grid li").count() == 50
     says(page, f"{tile('camera-49')} [data-show=state]", "Live")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -186,7 +200,7 @@ def test_fifty_cameras_fill_a_wall_over_two_connections(fifty: Api, page: Page) 
     page.goto(fifty.url + "/?wall=1", wait_until="domcontentloaded")
     for camera in ("video", "camera-49"):
         moves(page, f"{tile(camera)} canvas", 2)
-    wait_until(lambda: len(watched(fifty)) == FIFTY, "all to be watched")
+    wait_until(lambda: len(watched(fifty)) == 50, "all to be watched")
     assert len(sockets) == 2
     target = ROOT / "artifacts" / "screenshots" / "page-fifty-wall.png"
     target.parent.mkdir(parents=True, exist_ok=True)
