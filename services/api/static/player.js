@@ -12,6 +12,7 @@ const BEHIND_S = 4;
 const BEHIND_TIMES = 3;
 const MOST_FAILURES = 2;
 const FIRST_RETRY_MS = 500;
+const REFUSED_MS = 100; // a server that refuses closes the connection: the next may reach another
 const LAST_RETRY_MS = 10000;
 const LASTED_MS = 800; // a stream that ends sooner is not asked for again at once
 const LOST_MS = 2000;
@@ -160,7 +161,7 @@ export class Player {
       bytes: unlessOver((count) => this.#meter.received(count, now())),
       image: unlessOver((size) => this.#imagePainted(size)),
       over: unlessOver(() => this.#over()),
-      refused: unlessOver(() => this.#again()),
+      refused: unlessOver(() => this.#again(REFUSED_MS)),
       ended: unlessOver((why) => this.#ended(why)),
       unable: unlessOver((why) => this.#next(why)),
     });
@@ -191,9 +192,9 @@ export class Player {
     else this.#again();
   }
 
-  #again() {
+  #again(firstMs = FIRST_RETRY_MS) {
     this.#close();
-    const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    const longest = Math.min(LAST_RETRY_MS, firstMs * 2 ** this.#failures);
     this.#failures += 1;
     // by chance earlier: a hundred pages whose server was away must not come back all at once
     this.#retry = setTimeout(() => this.#open(), longest * (0.5 + Math.random() / 2));

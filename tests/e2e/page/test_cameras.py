@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has none
 
 from tests.support.browser import moves, text
-from tests.support.processes import ROOT, Child, wait_until
+from tests.support.many import api_of, cameras_of, segment_of
+from tests.support.processes import ROOT, wait_until
 from tests.support.streams import status
 
 if TYPE_CHECKING:
@@ -43,17 +42,6 @@ class Listed:
 
     def _answer(self, route: Route) -> None:
         route.fulfill(json={"cameras": [{"name": name, "online": True} for name in self.names]})
-
-
-def api_of(service: Services, names: list[str]) -> Api:
-    """An API with these cameras beside the default one, each in the segment that is its own."""
-    others = {name: segment_of(service, name) for name in names}
-    return service.api(api__cameras=json.dumps(others)).wait_ready()
-
-
-def segment_of(service: Services, camera: str) -> str:
-    """Name of the segment of a camera."""
-    return f"{service.segment}-{camera}"
 
 
 @pytest.fixture
@@ -155,10 +143,7 @@ FIFTY: Final = [f"camera-{number:02d}" for number in range(1, 50)]
 @pytest.fixture
 def fifty(service: Services) -> Api:
     """An API with fifty cameras, whose rings one process writes."""
-    segments = [service.segment, *(segment_of(service, name) for name in FIFTY)]
-    command = [sys.executable, "-m", "tests.support.many_rings", "5", *segments]
-    service.children.append(Child(command, service.environment({}), service.log("many")))
-    return api_of(service, FIFTY)
+    return cameras_of(service, FIFTY, fps=5)
 
 
 def watched(api: Api) -> set[str]:
