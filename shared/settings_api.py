@@ -89,8 +89,8 @@ class LimitsSettings(Section):
         ge=0.0,
         le=604_800.0,
         description="A stream that is so old, give or take a tenth, ends with its closing "
-        "boundary, a WebSocket with code 1001, so that who reconnects may get to another server; "
-        "recorders take a cut. 0: never; otherwise at least 1.",
+        "boundary, a WebSocket with code 1001, so that who comes back may get to another server. "
+        "Recorders and an <img> of other pages do not come back. 0: never; otherwise at least 1.",
     )
     max_request_line_bytes: int = Field(
         4094, ge=256, le=8190, description="Longest request line; a longer one gets 414."
