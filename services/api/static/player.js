@@ -1,5 +1,6 @@
 // Keeps one camera's picture moving: which transport, is it stalled, when to try again.
 
+import { isLive, messageOf, SILENT_MS, stateOf } from "./condition.js";
 import { frameKey } from "./frame.js";
 import { Meter } from "./meter.js";
 import { Painter } from "./painter.js";
@@ -7,7 +8,6 @@ import { now } from "./clock.js";
 import { TRANSPORTS } from "./transports/all.js";
 
 const TICK_MS = 500;
-const SILENT_MS = 5000;
 const BEHIND_S = 4;
 const BEHIND_TIMES = 3;
 const MOST_FAILURES = 2;
@@ -15,7 +15,7 @@ const FIRST_RETRY_MS = 500;
 const REFUSED_MS = 100; // a server that refuses closes the connection: the next may reach another
 const LAST_RETRY_MS = 10000;
 const LASTED_MS = 800; // a stream that ends sooner is not asked for again at once
-const LOST_MS = 2000;
+const BUSY_MS = 2000;
 
 let lastPaintedMs = 0; // by any player of the page
 
@@ -119,12 +119,13 @@ export class Player {
   /** What there is to show. */
   read() {
     const status = this.#status ?? {};
+    const known = this.#known();
     const measured = this.#meter.read(now());
     const inImage = this.#order[this.#step] === "image";
     return {
       camera: this.camera,
-      state: this.#state(),
-      message: this.#message(),
+      state: stateOf(known),
+      message: messageOf(known),
       painted: this.#paintedMs > 0,
       asleep: this.asleep,
       fps: inImage ? (status.fps ?? null) : measured.fps,
@@ -249,7 +250,7 @@ export class Player {
   #silent() {
     this.#silences += 1;
     // what holds a WebSocket back does so with every camera on it: else this machine is just busy
-    const othersPaint = this.#order[this.#step] === "socket" && now() - lastPaintedMs < LOST_MS;
+    const othersPaint = this.#order[this.#step] === "socket" && now() - lastPaintedMs < BUSY_MS;
     if (this.#paintedSinceOpen && (this.#silences < 2 || othersPaint)) this.#again();
     else this.#nextButImage();
   }
@@ -270,42 +271,21 @@ export class Player {
   }
 
   #live() {
-    return this.#status?.condition === "live" && this.#status.online && !this.#lost;
+    return isLive({ status: this.#status, lost: this.#lost });
   }
 
-  /** The API does not answer; while pictures come, that is another server's affair, or a moment's. */
-  #offline() {
-    return this.#lost && now() - this.#paintedMs > LOST_MS;
-  }
-
-  #state() {
-    if (this.#gone) return "gone";
-    if (!this.running) return this.#idleState();
-    if (this.#offline()) return "offline";
-    if (!this.#status && this.#online === false) return "no-signal";
-    if (!this.#lost && this.#status && !this.#live()) {
-      return this.#status.condition === "stalled" ? "stalled" : "no-signal";
-    }
-    if (this.#paintedMs < this.#startedMs) {
-      const waiting = !this.#paintedMs || now() - this.#startedMs < SILENT_MS;
-      return waiting ? "connecting" : "stalled";
-    }
-    return now() - this.#paintedMs < SILENT_MS ? "live" : "stalled";
-  }
-
-  /** Of a camera out of sight what the list of cameras says. */
-  #idleState() {
-    if (!this.asleep || this.held) return "paused";
-    if (this.#online === null) return "connecting";
-    return this.#online ? "live" : "no-signal";
-  }
-
-  #message() {
-    if (this.#gone) return "The server does not list this camera any more. It goes on if it comes back.";
-    if (this.#offline()) return `The API does not answer: ${this.#lost}. Trying again.`;
-    const status = this.#status;
-    if (!status || this.#live()) return "";
-    if (status.condition === "live") return status.reason;
-    return status.why ? `${status.advice} (${status.why})` : status.advice;
+  #known() {
+    return {
+      running: this.running,
+      asleep: this.asleep,
+      held: this.held,
+      gone: this.#gone,
+      online: this.#online,
+      lost: this.#lost,
+      status: this.#status,
+      startedMs: this.#startedMs,
+      paintedMs: this.#paintedMs,
+      atMs: now(),
+    };
   }
 }

@@ -76,7 +76,7 @@ def assert_nothing_was_to_be_seen(page: Page, what: str) -> None:
     assert seen["states"][-1:] == ["live"]
     assert set(seen["states"]) <= {"connecting", "live"}, seen["states"]
     log.info("%s: %d pictures, longest gap %.0f ms", what, seen["painted"], seen["gap"])
-    assert seen["gap"] < 2000, "no longer than a picture may be late on a machine that is busy"
+    assert seen["gap"] < 5000, "what the page itself calls stalled"
 
 
 @pytest.mark.parametrize("transport", ["stream", "socket"])
