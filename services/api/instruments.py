@@ -89,6 +89,16 @@ CAMERA_COUNTERS: Final[tuple[tuple[str, str, Callable[[Together], float]], ...]]
         lambda known: known.counters.stalled,
     ),
     (
+        "streams_aged",
+        "Streams ended because they were as old as api.limits.max_stream_age_sec allows.",
+        lambda known: known.counters.aged,
+    ),
+    (
+        "streams_drained",
+        "Streams ended because a worker shuts down.",
+        lambda known: known.counters.drained,
+    ),
+    (
         "encode_errors",
         "Frames that could not be encoded.",
         lambda known: known.counters.encode_errors,

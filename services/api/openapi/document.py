@@ -67,7 +67,7 @@ _READINESS: Final[Json] = {
     "description": "A stranger gets the status only.",
     "required": ["status"],
     "properties": {
-        "status": {"type": "string", "enum": ["ready", "not ready"]},
+        "status": {"type": "string", "enum": ["ready", "not ready", "shutting down"]},
         **{
             name: status.STATUS["properties"][name]
             for name in ("camera", "online", "condition", "reason", "advice", "age_ms")

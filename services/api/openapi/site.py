@@ -175,7 +175,9 @@ def _health() -> dict[str, Operation]:
             "Of the default camera; a blank counts as one. A stranger learns the status only.",
             {
                 "200": response("There are.", ready, _FRESH),
-                "503": response("There are none.", ready, (*_FRESH, "Retry-After")),
+                "503": response(
+                    "There are none, or the server shuts down.", ready, (*_FRESH, "Retry-After")
+                ),
             },
             scopes=OPEN,
         ),

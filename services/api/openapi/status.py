@@ -113,6 +113,8 @@ _WORKER: Final = {
     "refused": (_WHOLE, "Notifications and frames that were none of ours."),
     "encode_seconds": (_NUMBER, "What that took, all encoder threads together."),
     "stalled": (_WHOLE, "Clients ended because they took nothing for too long."),
+    "aged": (_WHOLE, "Streams ended for their age, see api.limits.max_stream_age_sec."),
+    "drained": (_WHOLE, "Streams ended because the server shuts down."),
 }
 _ONCE: Final = {
     "leads": (_TEXTS, "Sizes and qualities that this worker encodes for all."),

@@ -117,7 +117,8 @@ def test_wall_fills_the_screen_and_nothing_else(many: Api, page: Page) -> None:
 def settled(page: Page) -> bool:
     """Whether every live camera in sight has its rate and its age."""
     shown = page.eval_on_selector_all(
-        ".camera[data-state=live] :is([data-show=fps], [data-show=age], [data-show=clients])",
+        ".camera[data-state=live][data-asleep=false]"
+        " :is([data-show=fps], [data-show=age], [data-show=clients])",
         "all => all.map(each => each.textContent)",
     )
     return bool(shown) and not {"–", "0"} & set(shown)  # noqa: RUF001 - the page's dash
