@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from tests.support.manifests import documents
@@ -10,6 +9,7 @@ from tests.support.playable import Place, playable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 IMAGES: Final = {
     "ringcast-video:dev": "localhost/video:e2e",

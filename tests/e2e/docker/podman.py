@@ -35,7 +35,7 @@ __all__ = ["Pod", "Podman", "pod_running", "podman_with"]
 
 _CONFIGURATION: Final = """
 [containers]
-# Soft and hard ones that every machine allows: Podman asks for a million otherwise, which needs CAP_SYS_RESOURCE.
+# Podman asks for a million otherwise, which needs CAP_SYS_RESOURCE.
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 [engine]
 # No systemd here, and the runtime that the Docker engine brings.
@@ -100,6 +100,10 @@ class Pod:
         podman: Who plays it.
         stack: What it is given: Deployment and ConfigMap.
         place: Where.
+
+    Attributes:
+        name: What Podman calls it.
+        address: Where its HTTP is published.
     """
 
     def __init__(self, podman: Podman, stack: list[Document], place: Place) -> None:
@@ -107,7 +111,7 @@ class Pod:
         self._place = place
         self._file = place.folder / "pod.yaml"
         self._file.write_text(yaml.safe_dump_all(stack), encoding="utf-8")
-        self.containers = [each["name"] for each in pod_spec(stack)["containers"]]
+        self.name = f"{place.name}-pod-0"
         self.address = f"http://127.0.0.1:{place.port}"
 
     def play(self) -> None:
@@ -160,10 +164,13 @@ class Pod:
         )
         return done.stdout + done.stderr
 
-    def stop(self) -> dict[str, int]:
-        """End the pod by SIGTERM; returns each container's exit code."""
-        self._podman("pod", "stop", "--time", "30", f"{self._place.name}-pod-0")
-        return {name: self.inspect(name)["State"]["ExitCode"] for name in self.containers}
+    def stop(self, service: str) -> int:
+        """End a container by SIGTERM; returns its exit code.
+
+        Not the whole pod at once: Podman takes its network away first, a cluster last.
+        """
+        self._podman("stop", "--time", "30", self._name(service))
+        return int(self.inspect(service)["State"]["ExitCode"])
 
     def down(self) -> None:
         """Remove the pod, running or not."""
@@ -172,14 +179,14 @@ class Pod:
     def left(self) -> list[str]:
         """Names of its containers that there still are."""
         names = self._podman("ps", "--all", "--format", "{{.Names}}").split()
-        return [name for name in names if name.startswith(self._place.name)]
+        return [name for name in names if name.startswith(self.name)]
 
     def left_in_memory(self) -> list[str]:
         """Names of the files in its /dev/shm."""
         return sorted(path.name for path in (self._place.folder / "shm").iterdir())
 
     def _name(self, service: str) -> str:
-        return f"{self._place.name}-pod-0-{service}"
+        return f"{self.name}-{service}"
 
 
 @contextlib.contextmanager
@@ -214,7 +221,7 @@ def pod_running(
             os.chown(file, 0, group)
             file.chmod(0o440)
         pod = Pod(podman, played, place)
-        ending.callback(pod.down)
+        ending.callback(podman, "pod", "rm", "--force", "--ignore", pod.name)
         ending.callback(_tell, pod)
         pod.play()
         yield pod
