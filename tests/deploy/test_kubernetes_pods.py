@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,7 @@ from tests.support.manifests import (
     KUBERNETES,
     RENDERED,
     SHARED_MEMORY,
+    config,
     containers,
     documents,
     pod_spec,
@@ -210,13 +212,14 @@ def test_probes_ask_for_what_there_is(name: str) -> None:
 
 
 @every_pod
-def test_grace_period_is_long_enough_to_drain(name: str, tmp_path: Path) -> None:
+def test_grace_period_is_long_enough_to_drain(name: str) -> None:
     stack = documents(name)
     handler = containers(stack)["api"]["lifecycle"]["preStop"]
     if name == "plain-pod":
         (slept,) = re.findall(r"sleep\((\d+)\)", handler["exec"]["command"][-1])
     else:
         slept = handler["sleep"]["seconds"]
-    drain = settings(stack, tmp_path).api.drain_timeout_sec
-    needed = int(slept) + 2 * drain + SHUTDOWN_OF_VIDEO_SEC
+    api = json.loads(config(stack))["api"]
+    drain = api.get("drain_spread_sec", 0) + 2 * api["drain_timeout_sec"]
+    needed = int(slept) + drain + SHUTDOWN_OF_VIDEO_SEC
     assert pod_spec(stack)["terminationGracePeriodSeconds"] >= needed
