@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from shared.settings import Settings
 from tests.support.manifests import (
     RENDERED,
     SHARED_MEMORY,
+    config,
     containers,
     documents,
     mib,
@@ -72,5 +76,50 @@ def test_memory_is_not_enough_for_more(key: str, value: object, tmp_path: Path) 
     for step in path:
         section = section[step]
     section[last] = value
-    grown = PodMemory(type(held).model_validate(dump))
+    grown = PodMemory(Settings.model_validate(dump))
     assert grown.shared_bytes > in_memory_bytes("base", "shm")
+
+
+def rounded_mib(size_bytes: float) -> str:
+    """Up to 64 MiB, as a quantity."""
+    return f"{-(-int(size_bytes) // 2**26) * 64}Mi"
+
+
+def sizing_table() -> list[list[str]]:
+    """Rows of docs/kubernetes.md, Memory: source, ring, shm, video, api."""
+    page = (ROOT / "docs" / "kubernetes.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+x\d+, .+) \|$", page, re.MULTILINE)
+    return [row.split(" | ") for row in rows]
+
+
+@pytest.mark.parametrize("row", sizing_table(), ids=lambda row: row[0])
+def test_sizing_table_says_what_the_sums_say(row: list[str], tmp_path: Path) -> None:
+    what, *said = row
+    size, _, kind = what.partition(", ")
+    held = settings(documents("base"), tmp_path).model_dump(mode="json")
+    held["video"]["source"] = f"pattern://{size}@30"
+    if kind == "relayed JPEGs":
+        relay = json.loads(config(documents("relay")))
+        held["video"]["source"] = relay["video"]["source"]
+        held["api"]["limits"]["max_variants"] = relay["api"]["limits"]["max_variants"]
+    need = PodMemory(Settings.model_validate(held))
+    tmp = in_memory_bytes("base", "api-tmp")
+    shared = rounded_mib(need.shared_bytes)
+    assert said == [
+        f"{need.ring_bytes / 2**20:.1f} MiB",
+        shared,
+        rounded_mib(need.video_bytes(quantity_bytes(shared), tmp)),
+        rounded_mib(need.api_bytes(tmp)),
+    ]
+
+
+def test_pods_have_what_the_sizing_table_says() -> None:
+    rows = {what: said for what, _, *said in sizing_table()}
+    assert len(rows) == 5
+    wanted = {"relay": "1920x1080, relayed JPEGs"}
+    for name in RENDERED:
+        stack = documents(name)
+        shm, video, api = rows[wanted.get(name, "1920x1080, pixels")]
+        assert volume(stack, "shm")["emptyDir"]["sizeLimit"] == shm
+        assert containers(stack)["video"]["resources"]["limits"]["memory"] == video
+        assert containers(stack)["api"]["resources"]["limits"]["memory"] == api

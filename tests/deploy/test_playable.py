@@ -59,7 +59,7 @@ def test_changes_say_what_the_pod_needs_of_this_machine(tmp_path: Path) -> None:
     place = Place("e2e-pod", tmp_path, 12345, IMAGES)
     playable(documents("plain-pod"), place)
     assert place.memories == {
-        tmp_path / "shm": 256 * 2**20,
+        tmp_path / "shm": 192 * 2**20,
         tmp_path / "video-tmp": 16 * 2**20,
         tmp_path / "api-tmp": 16 * 2**20,
     }
