@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from tests.support.manifests import documents
+from tests.support.manifests import config, documents, pod_spec
 from tests.support.playable import Place, playable
 
 if TYPE_CHECKING:
@@ -63,4 +63,15 @@ def test_changes_say_what_the_pod_needs_of_this_machine(tmp_path: Path) -> None:
         tmp_path / "video-tmp": 16 * 2**20,
         tmp_path / "api-tmp": 16 * 2**20,
     }
-    assert place.secrets == {tmp_path / "credentials": "ringcast"}
+    assert place.secrets == {tmp_path / "credentials" / "credentials": ("ringcast", "credentials")}
+
+
+def test_relay_is_changed_in_two_more_places(tmp_path: Path) -> None:
+    place = Place("e2e-relay", tmp_path, 12345, IMAGES, "192.0.2.7")
+    played = playable(documents("relay"), place)
+    spec = pod_spec(played)
+    assert [container["name"] for container in spec["containers"]] == ["video", "api"]
+    assert "initContainers" not in spec
+    assert spec["hostAliases"] == [{"ip": "192.0.2.7", "hostnames": ["ringcast"]}]
+    assert "http://ringcast:8000/stream/video" in config(played)
+    assert place.secrets[tmp_path / "relay-token" / "token"] == ("ringcast-relay", "token")

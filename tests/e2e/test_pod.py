@@ -1,7 +1,7 @@
-"""The Kubernetes pod really run: two plain containers, played by Podman.
+"""Kubernetes pods really run: two plain containers, a third that looks on, and a relay of the first.
 
-What is played is the overlay plain-pod, but for what ``tests/support/playable.py`` states. Needs
-root, Debian's podman, and a Docker engine to build images: ``tests/e2e/docker/engine.sh up``.
+What is played is deploy/kubernetes, but for what ``tests/support/playable.py`` states. Needs root,
+Debian's podman, and a Docker engine to build the images: ``tests/e2e/docker/engine.sh up``.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ PLAYED: Final = {
     "ringcast-api:dev": f"localhost/{IMAGES['API_IMAGE']}",
     "ringcast-vision:dev": f"localhost/{VISION}",
 }
+HELD: Final = {("ringcast", "credentials"): FILE, ("ringcast-relay", "token"): VIEW}
 STREAM: Final = "/stream/video"
 SHOWN: Final = {"Authorization": f"Bearer {VIEW}"}
 
@@ -57,7 +58,7 @@ def podman() -> Iterator[Podman]:
 @pytest.fixture(scope="module")
 def pod(podman: Podman) -> Iterator[Pod]:
     """The pod, streaming."""
-    with pod_running(podman, PLAYED, FILE) as it:
+    with pod_running(podman, documents("plain-pod"), PLAYED, HELD) as it:
         yield it
 
 
@@ -174,7 +175,7 @@ def test_api_that_was_killed_comes_back_to_the_same_ring(pod: Pod) -> None:
 
 
 def test_both_end_by_themselves_and_down_leaves_nothing(podman: Podman) -> None:
-    with pod_running(podman, PLAYED, FILE) as pod:
+    with pod_running(podman, documents("plain-pod"), PLAYED, HELD) as pod:
         assert "billiards_video.ring" in pod.left_in_memory()
         processes = [psutil.Process(pod.pid(service)) for service in ("video", "api")]
         with watch(pod) as client:
@@ -193,8 +194,7 @@ def test_both_end_by_themselves_and_down_leaves_nothing(podman: Podman) -> None:
 
 
 def test_vision_module_reads_the_ring_of_the_pod(podman: Podman) -> None:
-    vision = containers(documents("vision"))["vision"]
-    with pod_running(podman, PLAYED, FILE, (vision,)) as pod:
+    with pod_running(podman, documents("vision"), PLAYED, HELD) as pod:
         wait_until(lambda: "watching pattern://" in pod.said("vision"), "the vision module")
         wait_until(lambda: "motion (" in pod.said("vision"), "motion to be seen")
         said = len(pod.said("vision"))
@@ -202,3 +202,20 @@ def test_vision_module_reads_the_ring_of_the_pod(podman: Podman) -> None:
         wait_until(lambda: "motion (" in pod.said("vision")[said:], "motion to be seen again")
         with pytest.raises(AssertionError, match="Read-only file system"):
             pod.run_in("vision", "touch", "/dev/shm/written")  # noqa: S108
+
+
+def test_relay_pod_passes_on_what_its_origin_encodes(podman: Podman, pod: Pod) -> None:
+    with (
+        pod_running(podman, documents("relay"), PLAYED, HELD, pod.network_address()) as relay,
+        watch(pod) as at_origin,
+        watch(relay) as at_relay,
+    ):
+        originals = {(part.epoch, part.number): part.jpeg for part in at_origin.parts(60)}
+        assert len(at_relay.headers["x-hops"].split(",")) == 2
+        passed_on = [part for part in at_relay.parts(30) if part.online]
+        assert rising(passed_on)
+        common = [part for part in passed_on if (part.epoch, part.number) in originals]
+        assert common, "the origin's numbers"
+        for part in common:
+            assert part.jpeg == originals[part.epoch, part.number]
+            check_picture(part)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from tests.e2e.docker.stack import run
-from tests.support.manifests import documents, pod_spec
+from tests.support.manifests import pod_spec
 from tests.support.mjpeg_client import ProtocolViolation, get
 from tests.support.playable import Place, playable
 from tests.support.processes import wait_until
@@ -126,6 +126,13 @@ class Pod:
         except (OSError, ProtocolViolation):
             return 0
 
+    def network_address(self) -> str:
+        """Where other pods reach it."""
+        facts = json.loads(self._podman("pod", "inspect", self.name))
+        infra = json.loads(self._podman("container", "inspect", facts["InfraContainerID"]))
+        (network,) = infra[0]["NetworkSettings"]["Networks"].values()
+        return str(network["IPAddress"])
+
     def inspect(self, service: str) -> dict[str, Any]:
         """What Podman knows about a container."""
         facts: list[dict[str, Any]] = json.loads(
@@ -192,34 +199,33 @@ class Pod:
 @contextlib.contextmanager
 def pod_running(
     podman: Podman,
+    stack: list[Document],
     images: Mapping[str, str],
-    secret: str,
-    further: tuple[Document, ...] = (),
+    held: Mapping[tuple[str, str], str],
+    origin: str = "",
 ) -> Iterator[Pod]:
-    """Play the plain pod of deploy/kubernetes; take it away whatever happens.
+    """Play a pod of deploy/kubernetes; take it away whatever happens.
 
     Args:
         podman: Who plays it.
+        stack: The documents.
         images: Those of the manifest, and what is played instead.
-        secret: The credentials file that its Secret holds.
-        further: Containers to be added to it.
+        held: What Secrets hold, by name and key.
+        origin: For a relay: address of the pod that it follows.
     """
-    stack = documents("plain-pod")
     group = pod_spec(stack)["securityContext"]["fsGroup"]
-    pod_spec(stack)["containers"].extend(further)
     with contextlib.ExitStack() as ending:
         folder = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="ringcast-pod-")))
         folder.chmod(0o755)
-        place = Place(f"e2e-{secrets.token_hex(4)}", folder, free_port(), images)
+        place = Place(f"e2e-{secrets.token_hex(4)}", folder, free_port(), images, origin)
         played = playable(stack, place)
         for path, size_bytes in place.memories.items():
             ending.enter_context(mounted(path, size_bytes, f"gid={group},mode=2777"))
-        for path in place.secrets:
-            path.mkdir()
-            file = path / "credentials"
-            file.write_text(secret, encoding="utf-8")
-            os.chown(file, 0, group)
-            file.chmod(0o440)
+        for path, key in place.secrets.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(held[key], encoding="utf-8")
+            os.chown(path, 0, group)
+            path.chmod(0o440)
         pod = Pod(podman, played, place)
         ending.callback(podman, "pod", "rm", "--force", "--ignore", pod.name)
         ending.callback(_tell, pod)
