@@ -1,4 +1,4 @@
-"""Kubernetes pods really run: two plain containers, a third that looks on, and a relay of the first.
+"""Kubernetes pods really run: two plain containers, a third that looks on, a relay of the first.
 
 What is played is deploy/kubernetes, but for what ``tests/support/playable.py`` states. Needs root,
 Debian's podman, and a Docker engine to build the images: ``tests/e2e/docker/engine.sh up``.
@@ -41,6 +41,8 @@ PLAYED: Final = {
 }
 HELD: Final = {("ringcast", "credentials"): FILE, ("ringcast-relay", "token"): VIEW}
 STREAM: Final = "/stream/video"
+LOOK_S: Final = 60.0
+"""Watchdog: the test pattern crosses the detector's threshold every few seconds."""
 SHOWN: Final = {"Authorization": f"Bearer {VIEW}"}
 
 
@@ -196,10 +198,11 @@ def test_both_end_by_themselves_and_down_leaves_nothing(podman: Podman) -> None:
 def test_vision_module_reads_the_ring_of_the_pod(podman: Podman) -> None:
     with pod_running(podman, documents("vision"), PLAYED, HELD) as pod:
         wait_until(lambda: "watching pattern://" in pod.said("vision"), "the vision module")
-        wait_until(lambda: "motion (" in pod.said("vision"), "motion to be seen")
+        wait_until(lambda: "motion (" in pod.said("vision"), "motion to be seen", LOOK_S)
         said = len(pod.said("vision"))
         pod.crash("video")
-        wait_until(lambda: "motion (" in pod.said("vision")[said:], "motion to be seen again")
+        wait_until(lambda: "\nframe " in pod.said("vision")[said - 1 :], "more to be seen", LOOK_S)
+        assert pod.inspect("vision")["RestartCount"] == 0
         with pytest.raises(AssertionError, match="Read-only file system"):
             pod.run_in("vision", "touch", "/dev/shm/written")  # noqa: S108
 
