@@ -14,6 +14,8 @@ import pytest
 import yaml
 
 from services.api.routes import health
+from shared.errors import ConfigError
+from shared.settings import load_settings
 from tests.support.manifests import (
     KUBERNETES,
     RENDERED,
@@ -127,6 +129,14 @@ def test_settings_are_valid_and_fit_the_pod(name: str, tmp_path: Path) -> None:
         assert mounts["shm"] == str(held.video.shared_memory_directory)
     ports = {port["name"]: port["containerPort"] for port in containers(stack)["api"]["ports"]}
     assert ports == {"http": held.api.port}
+
+
+@every_pod
+def test_cluster_sets_no_variables_that_look_like_settings(name: str) -> None:
+    """For a Service named ringcast it would: RINGCAST_PORT, which stops our services."""
+    with pytest.raises(ConfigError, match="RINGCAST_PORT"):
+        load_settings(environ={"RINGCAST_PORT": "tcp://10.0.0.7:80"})
+    assert pod_spec(documents(name))["enableServiceLinks"] is False
 
 
 @every_pod
