@@ -28,10 +28,11 @@ PLAIN_FROM: Final = "1.25"
 """The oldest that the schemas know."""
 
 
+@pytest.mark.timeout(150)  # on a clean machine kubectl is fetched
 def test_plain_yaml_is_what_kustomize_makes(tmp_path: Path) -> None:
     command = ["scripts/render_kubernetes.sh", str(tmp_path)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False
+        command, cwd=ROOT, capture_output=True, text=True, timeout=140, check=False
     )
     assert done.returncode == 0, done.stderr
     there = {path.name: path.read_text() for path in (KUBERNETES / "rendered").iterdir()}
