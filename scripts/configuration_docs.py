@@ -61,7 +61,8 @@ Each source is laid over the ones before it, setting by setting:
   long form wins.
 - Lists are written with commas in a variable
   (`RINGCAST_API__HTTP__ALLOWED_HOSTS=cam.example.org,cam`), objects as JSON
-  (`RINGCAST_API__CAMERAS={{"door": "door_ring"}}`).
+  (`RINGCAST_CAMERAS={{"door": {{"source": "0"}}}}`), or a name at a time, cameras in lower case
+  (`RINGCAST_CAMERAS__DOOR__SOURCE=0`).
 - The API is started by gunicorn and takes no options: for it there are 1 to 3. In legacy mode
   the capture that it starts reads the same file and variables.
 - `config.json` is plain JSON, without comments.
@@ -111,7 +112,10 @@ def section(key: tuple[str, ...], model: type[BaseModel]) -> str:
         for name, field in model.model_fields.items()
         if not is_group(field)
     ]
-    heading = f"## {'.'.join(key)}\n\n{purpose(model)}\n\n"
+    if not key:
+        heading = "## cameras\n\nMany cameras: docs/cameras.md.\n\n"
+    else:
+        heading = f"## {'.'.join(key)}\n\n{purpose(model)}\n\n"
     return heading + TABLE_HEAD + "\n".join(rows) + "\n" if rows else ""
 
 

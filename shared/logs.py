@@ -12,6 +12,7 @@ import json
 import logging
 import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import structlog
@@ -46,9 +47,16 @@ def log_start(log: logging.Logger, what: str, facts: Mapping[str, object]) -> No
     log.info("%s starts", what, extra={_FACTS: dict(facts)})
 
 
-def make_formatter(log_format: LogFormat) -> logging.Formatter:
-    """The formatter of a ``logging.format`` setting."""
-    gather: list[Processor] = [structlog.stdlib.ExtraAdder(), _about]
+def make_formatter(
+    log_format: LogFormat, always: Mapping[str, object] | None = None
+) -> logging.Formatter:
+    """The formatter of a ``logging.format`` setting.
+
+    Args:
+        log_format: ``text`` or ``json``.
+        always: Names and values that every line bears.
+    """
+    gather: list[Processor] = [structlog.stdlib.ExtraAdder(), partial(_about, dict(always or {}))]
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     lay_out = _json if log_format == "json" else _text
     return structlog.stdlib.ProcessorFormatter(
@@ -57,15 +65,18 @@ def make_formatter(log_format: LogFormat) -> logging.Formatter:
     )
 
 
-def configure_logging(level: str, log_format: LogFormat) -> None:
+def configure_logging(
+    level: str, log_format: LogFormat, always: Mapping[str, object] | None = None
+) -> None:
     """Send all records of this process to standard error, once.
 
     Args:
         level: ``DEBUG``, ``INFO``, ``WARNING``, ``ERROR`` or ``CRITICAL``.
         log_format: ``text`` or ``json``.
+        always: Names and values that every line bears: which camera's process it is.
     """
     handler = FoldingHandler(sys.stderr)
-    handler.setFormatter(make_formatter(log_format))
+    handler.setFormatter(make_formatter(log_format, always))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -92,7 +103,12 @@ def logging_config(level: str, log_format: LogFormat) -> dict[str, object]:
     }
 
 
-def _about(logger: Any, method: str, event: EventDict) -> EventDict:  # noqa: ANN401 - structlog's
+def _about(
+    always: dict[str, object],
+    logger: Any,  # noqa: ANN401 - structlog's
+    method: str,
+    event: EventDict,
+) -> EventDict:
     """What every line says beside its message, in the order of the fields."""
     del logger, method
     record: logging.LogRecord = event.pop("_record")
@@ -103,6 +119,7 @@ def _about(logger: Any, method: str, event: EventDict) -> EventDict:  # noqa: AN
         "process": record.process,
         "logger": record.name,
         "message": told,
+        **always,
         **bound(),
     }
     error = event.pop("exc_info", None)

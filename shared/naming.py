@@ -22,9 +22,12 @@ from pathlib import Path
 from typing import Final
 
 __all__ = [
+    "CAMERA_NAME",
     "DEFAULT_DIRECTORY",
     "DEFAULT_NAME",
     "SegmentPaths",
+    "is_camera_name",
+    "ring_of_camera",
     "segment_name",
     "segment_paths",
     "variant_paths",
@@ -35,6 +38,11 @@ DEFAULT_DIRECTORY: Final = Path("/dev/shm")  # noqa: S108 - the kernel's own tmp
 DEFAULT_NAME: Final = "billiards_video"
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_CAMERA: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+CAMERA_NAME: Final = f"^{_CAMERA.pattern}$"
+"""What names of cameras look like, for who reads descriptions."""
+
+_OF_NO_CAMERA: Final = re.compile(r"mosaic(-[0-9a-f]{16})?")
 _SUFFIX: Final = re.compile(r"[a-z0-9]{1,24}")
 _VARIANT: Final = re.compile(f"{_NAME.pattern}~{_SUFFIX.pattern}")
 _TOKEN_DIGITS: Final = 16
@@ -180,3 +188,19 @@ def segment_name(ring: Path) -> str:
         msg = f"{ring} is not the path of a ring: expected <name>.ring"
         raise ValueError(msg)
     return ring.stem
+
+
+def is_camera_name(name: str) -> bool:
+    """Whether a camera can be called so: it stands in URLs, where ``mosaic`` is something else."""
+    return _CAMERA.fullmatch(name) is not None and _OF_NO_CAMERA.fullmatch(name) is None
+
+
+def ring_of_camera(file: str) -> str | None:
+    """Segment name of the camera whose ring a file of this name is; None: it is none.
+
+    Neither are variants, mosaics, and segments that are being made.
+    """
+    stem, suffix, rest = file.rpartition(".ring")
+    if not suffix or rest or _NAME.fullmatch(stem) is None or _OF_NO_CAMERA.fullmatch(stem):
+        return None
+    return stem

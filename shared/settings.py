@@ -19,10 +19,10 @@ from pydantic import ValidationError
 
 from .errors import ConfigError
 from .settings_advice import sentence, unknown_variables
-from .settings_api import DEFAULT_CAMERA
+from .settings_cameras import DEFAULT_CAMERA, inherited, merge, misplaced
 from .settings_inputs import CONFIG_VARIABLE, ENV_PREFIX, config_file, process_environment
 from .settings_model import Settings, allowed_values
-from .settings_sources import long_forms, merge, read_arguments, read_environment, read_file
+from .settings_sources import long_forms, read_arguments, read_environment, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -106,10 +106,12 @@ def load_layers(
             values = merge(values, layers[-1])
         except ConfigError as error:
             problems += error.problems
+    problems += misplaced(values)
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        told = [sentence(detail, variables) for detail in error.errors()]
+        details = [each for each in error.errors() if not inherited(values, each["loc"])]
+        told = [sentence(detail, variables) for detail in details]
         raise ConfigError(problems + told) from None
     if problems:
         raise ConfigError(problems)

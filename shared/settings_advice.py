@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
+from .settings_cameras import CAMERAS, OF_KEY, written_as
 from .settings_inputs import CONFIG_VARIABLE, ENV_PREFIX
 from .settings_model import Settings, allowed_values, field_at, keys, variable
 
@@ -26,6 +27,12 @@ _RULES: Final = {
     "model_type": "must be a JSON object",
 }
 """Kind of problem to its rule, where pydantic's own words speak of Python."""
+_GONE: Final[dict[tuple[int | str, ...], str]] = {
+    ("api", "cameras"): "api.cameras is now cameras, and lists all cameras, the default one "
+    'first: instead of {"api.cameras": {"door": "door_ring"}} write {"cameras": {"video": {}, '
+    '"door": {"shared_memory_name": "door_ring"}}} (as a variable: RINGCAST_CAMERAS=JSON)',
+}
+"""Settings of earlier releases, and what to write instead."""
 
 
 def meant(key: str) -> str | None:
@@ -34,6 +41,13 @@ def meant(key: str) -> str | None:
     Args:
         key: Dotted, of no setting. A last name that only one setting has is enough.
     """
+    first, *rest = key.split(".")
+    if first not in Settings.model_fields and difflib.get_close_matches(first, [CAMERAS]):
+        return ".".join([CAMERAS, *rest])
+    if first == CAMERAS and rest:
+        of_video = meant(".".join(written_as((first, *rest)))) or ""
+        group, _, inner = of_video.partition(".")
+        return ".".join((CAMERAS, rest[0], inner)) if group == "video" else None
     known = [".".join(name) for name, _ in keys()]
     last = key.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == last]
@@ -47,6 +61,7 @@ def meant(key: str) -> str | None:
 def unknown_variables(variables: Mapping[str, str]) -> list[str]:
     """Complain about variables that begin like ours and are in no group of settings."""
     sections = tuple(f"{ENV_PREFIX}{name.upper()}__" for name in Settings.model_fields)
+    whole = {CONFIG_VARIABLE, variable((CAMERAS,))}
     return [
         f"environment variable {name} is not a setting"
         + (
@@ -54,7 +69,7 @@ def unknown_variables(variables: Mapping[str, str]) -> list[str]:
             or f"; names begin with one of {', '.join(sections)} (or are {CONFIG_VARIABLE})"
         )
         for name in sorted(variables)
-        if name != CONFIG_VARIABLE and not name.startswith(sections)
+        if name not in whole and not name.startswith(sections)
     ]
 
 
@@ -77,18 +92,25 @@ def sentence(detail: ErrorDetails, variables: Mapping[str, str]) -> str:
         detail: Of pydantic.
         variables: Long names of the environment variables that were given.
     """
-    location = detail["loc"]
+    location, value = detail["loc"], detail["input"]
+    if location[-1:] == OF_KEY:
+        location = location[:-2]
     key = ".".join(str(name) for name in location) or "settings"
     if detail["type"] == "extra_forbidden":
-        return _no_setting(key, detail["input"], variables)
-    value = detail["input"]
-    secret = location[:2] in {("api",), ("api", "auth")}  # also what was meant for a token
-    shown = f" {value!r}" if isinstance(value, (str, int, float)) and not secret else ""
+        return _GONE.get(location) or _no_setting(key, value, variables)
+    shown = f" {value!r}" if isinstance(value, (str, int, float)) and _public(location) else ""
     allowed = allowed_values(location)
     rule = detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
     rule = _RULES.get(detail["type"], rule)
     near = _value_meant(location, value) if shown else ""
     return f"{key}{shown}: {f'must be {allowed}' if allowed else rule}{near}"
+
+
+def _public(location: tuple[int | str, ...]) -> bool:
+    """Whether what was written there may be shown: not where a secret may have been meant."""
+    if location[:2] in {("api",), ("api", "auth")}:
+        return False
+    return location[:1] != (CAMERAS,) or len(location) > len((CAMERAS, "door"))
 
 
 def _no_setting(key: str, value: Any, variables: Mapping[str, str]) -> str:  # noqa: ANN401 - JSON

@@ -12,12 +12,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
-from .naming import segment_paths
 from .settings_schema import Section
 from .settings_stream import StreamSettings
 
 __all__ = [
-    "DEFAULT_CAMERA",
     "ApiSettings",
     "AuthSettings",
     "HttpSettings",
@@ -25,8 +23,6 @@ __all__ = [
     "TlsSettings",
 ]
 
-DEFAULT_CAMERA: Final = "video"
-_CAMERA_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _ORIGIN: Final = re.compile(
     r"https?://[A-Za-z0-9._~-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?"
 )
@@ -219,26 +215,15 @@ class ApiSettings(Section):
     drain_timeout_sec: int = Field(
         8, ge=1, le=600, description="How long SIGTERM waits for answers under way, seconds."
     )
-    cameras: dict[str, str] = Field(
-        default_factory=dict,
-        description="Further cameras as a JSON object, camera name to segment name: "
-        '{"door": "door_ring"} serves /stream/door. The camera named video always exists.',
+    discover_cameras: bool = Field(
+        default=False,
+        description="Also serve every camera whose ring is found in video.shared_memory_directory, "
+        "under the ring's name, from when it appears until it has been gone for "
+        "api.stream.video_loss_grace_sec and nobody watches it. Whoever may write there then "
+        "decides what is served: see docs/security.md.",
     )
     stream: StreamSettings = StreamSettings()
     limits: LimitsSettings = LimitsSettings()
     auth: AuthSettings = AuthSettings()
     http: HttpSettings = HttpSettings()
     tls: TlsSettings = TlsSettings()
-
-    @field_validator("cameras")
-    @classmethod
-    def _cameras_are_possible(cls, cameras: dict[str, str]) -> dict[str, str]:
-        for camera, segment in cameras.items():
-            if _CAMERA_NAME.fullmatch(camera) is None:
-                msg = f"camera name {camera!r} is not valid: 1 to 64 characters of A-Z a-z 0-9 _ -"
-                raise ValueError(msg)
-            if camera == DEFAULT_CAMERA:
-                msg = f"camera name {camera!r} is taken: it is video.shared_memory_name's"
-                raise ValueError(msg)
-            segment_paths(segment)
-        return cameras

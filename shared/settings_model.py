@@ -5,13 +5,15 @@ How values get in here is the business of ``settings.py``. Needs the extra ``set
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, Self, cast
 
-from pydantic import BaseModel, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from .errors import ConfigError
 from .naming import segment_paths
-from .settings_api import DEFAULT_CAMERA, ApiSettings
+from .settings_api import ApiSettings
+from .settings_cameras import DEFAULT_CAMERA, laid_over, possible_name, written_as
 from .settings_inputs import ENV_PREFIX
 from .settings_schema import LoggingSettings, VideoSettings
 
@@ -20,7 +22,16 @@ if TYPE_CHECKING:
 
     from pydantic.fields import FieldInfo
 
-__all__ = ["Settings", "allowed_values", "field_at", "groups", "is_group", "keys", "variable"]
+__all__ = [
+    "Key",
+    "Settings",
+    "allowed_values",
+    "field_at",
+    "groups",
+    "is_group",
+    "keys",
+    "variable",
+]
 
 Key = tuple[str, ...]
 """The names on the way to a setting: ``("video", "ring", "slots")``."""
@@ -36,6 +47,19 @@ class Settings(BaseSettings):
     video: VideoSettings = VideoSettings()
     api: ApiSettings = ApiSettings()
     logging: LoggingSettings = LoggingSettings()
+    cameras: dict[Annotated[str, AfterValidator(possible_name)], VideoSettings] = Field(
+        default_factory=dict,
+        description="The cameras there are, as a JSON object, name to settings: "
+        '{"door": {"source": "rtsp://192.0.2.7/live"}} serves /stream/door. Each entry holds any '
+        "setting of video, laid over it; its segment is named like the camera unless "
+        "shared_memory_name says otherwise. The first is the default camera. An entry without "
+        "source is a camera that somebody else writes. Empty: the one camera video.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _entries_are_complete(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return laid_over(values)
 
     @model_validator(mode="after")
     def _socket_paths_are_short_enough(self) -> Self:
@@ -43,9 +67,35 @@ class Settings(BaseSettings):
             segment_paths(name, self.video.shared_memory_directory)
         return self
 
+    @property
+    def legacy(self) -> bool:
+        """Whether the API captures the camera by itself; never with ``cameras``."""
+        return not self.cameras and not self.video.use_shared_memory
+
     def camera_segments(self) -> dict[str, str]:
-        """Segment name of every camera the API serves, the default camera first."""
-        return {DEFAULT_CAMERA: self.video.shared_memory_name, **self.api.cameras}
+        """Segment name of every camera, the default camera first."""
+        if not self.cameras:
+            return {DEFAULT_CAMERA: self.video.shared_memory_name}
+        return {name: camera.shared_memory_name for name, camera in self.cameras.items()}
+
+    def captured(self) -> list[str]:
+        """The cameras that a Video Module here has to write: all that have a source."""
+        return [
+            name
+            for name in self.camera_segments()
+            if name == DEFAULT_CAMERA or "source" in self.cameras[name].model_fields_set
+        ]
+
+    def for_camera(self, name: str) -> Self:
+        """The same settings, with ``video`` as one camera has it.
+
+        Raises:
+            ConfigError: There is no camera of this name.
+        """
+        known = self.camera_segments()
+        if name not in known:
+            raise ConfigError([f"there is no camera {name!r}; there are: {', '.join(known)}"])
+        return self.model_copy(update={"video": self.cameras.get(name, self.video)})
 
     @classmethod
     def settings_customise_sources(
@@ -92,12 +142,13 @@ def variable(key: Key) -> str:
 def field_at(location: tuple[int | str, ...]) -> FieldInfo | None:
     """The field at the end of the names on the way to it; None: there is none."""
     section: type[BaseModel] = Settings
-    for name in location[:-1]:
-        field = section.model_fields.get(str(name))
+    key = written_as(tuple(map(str, location)))
+    for name in key[:-1]:
+        field = section.model_fields.get(name)
         if field is None or not is_group(field):
             return None
         section = cast("type[BaseModel]", field.annotation)
-    return section.model_fields.get(str(location[-1])) if location else None
+    return section.model_fields.get(key[-1]) if key else None
 
 
 def allowed_values(location: tuple[int | str, ...]) -> str:

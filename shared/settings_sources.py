@@ -13,6 +13,7 @@ from pydantic_settings import CliSettingsSource, EnvSettingsSource, SettingsErro
 
 from .errors import ConfigError
 from .settings_advice import unknown_options
+from .settings_cameras import CAMERAS, merge
 from .settings_inputs import ENV_PREFIX, SHORT_FORMS
 from .settings_model import Settings
 
@@ -28,7 +29,9 @@ _ABOUT: Final = (
     "their values and where each came from, and ends."
 )
 
-__all__ = ["long_forms", "merge", "read_arguments", "read_environment", "read_file"]
+_OF_CAMERA: Final = f"--{CAMERAS}."
+
+__all__ = ["long_forms", "read_arguments", "read_environment", "read_file"]
 
 
 def read_file(path: Path | None) -> dict[str, Any]:
@@ -53,7 +56,7 @@ def read_file(path: Path | None) -> dict[str, Any]:
 def read_environment(variables: Mapping[str, str]) -> dict[str, Any]:
     """Read variables of ours, all in their long forms."""
     values: dict[str, Any] = _EnvironmentSource(variables)()
-    return values
+    return _undot(values)
 
 
 def read_arguments(arguments: Sequence[str]) -> dict[str, Any]:
@@ -65,26 +68,22 @@ def read_arguments(arguments: Sequence[str]) -> dict[str, Any]:
     try:
         source = CliSettingsSource[argparse.ArgumentParser](
             Settings,
-            cli_parse_args=list(arguments),
+            cli_parse_args=[each for each in arguments if not each.startswith(_OF_CAMERA)],
             cli_exit_on_error=False,
             root_parser=_Parser(usage=_USAGE, description=_ABOUT, allow_abbrev=False),
         )
     except SettingsError as error:
         raise ConfigError([f"command line: {error}{unknown_options(arguments)}"]) from error
-    values: dict[str, Any] = source()
-    return values
+    return merge(_undot(source()), _of_cameras(arguments))
 
 
-def merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Lay ``above`` over ``below``, objects into each other."""
-    merged = dict(below)
-    for key, value in above.items():
-        known = merged.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
-            merged[key] = merge(known, value)
-        else:
-            merged[key] = value
-    return merged
+def _of_cameras(arguments: Sequence[str]) -> dict[str, Any]:
+    """Read ``--cameras.door.source=…``, whose names no parser can know beforehand."""
+    given = [each.partition("=") for each in arguments if each.startswith(_OF_CAMERA)]
+    bare = [name for name, equals, _ in given if not equals]
+    if bare:
+        raise ConfigError([f"command line: {name} needs =VALUE" for name in bare])
+    return _undot({name.removeprefix("--"): value for name, _, value in given})
 
 
 class _Parser(argparse.ArgumentParser):

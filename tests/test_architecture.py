@@ -53,6 +53,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/connection.py",
         "services/api/fairness.py",
         "services/api/pulse.py",
+        "services/api/discovery.py",
         "services/api/deadline.py",
         "services/api/websocket/line.py",
         "services/api/websocket/session.py",

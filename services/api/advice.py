@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared.naming import SegmentPaths
+    from shared.settings import Settings
 
-__all__ = ["EMBEDDED", "VIDEO_MODULE", "Advice", "CameraNotLive", "explain", "further_camera"]
+__all__ = ["EMBEDDED", "VIDEO_MODULE", "Advice", "CameraNotLive", "advice_for", "explain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,22 @@ EMBEDDED: Final = Advice(
 )
 
 
-def further_camera(segment: str) -> Advice:
-    """Advice for a camera beside the default one, whose Video Module needs its segment's name."""
-    return Advice(
-        gone="Video Module is not running. Start it with: "
-        f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={segment} python -m services.video"
-    )
+def advice_for(settings: Settings, name: str) -> Advice:
+    """Advice for a camera that the settings name: how its Video Module is started.
+
+    Args:
+        settings: All of them.
+        name: Of the camera.
+    """
+    segments = settings.camera_segments()
+    if name not in settings.captured():
+        return Advice(
+            gone=f"Nobody writes the segment {segments[name]}. Start what does; or set "
+            f"cameras.{name}.source, then start: python -m services.video --camera={name}"
+        )
+    if name == next(iter(segments)):
+        return VIDEO_MODULE
+    return Advice(gone=f"{VIDEO_MODULE.gone} --camera={name}")
 
 
 class CameraNotLive(VideoModuleNotAvailableError):  # noqa: N818 - named after the state

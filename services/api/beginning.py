@@ -30,8 +30,10 @@ def log_begin(settings: Settings, listening: Sequence[object], workers: int) -> 
     api, limits = settings.api, settings.api.limits
     per_address = limits.max_streams_per_address
     cameras = [f"{name} (ring {ring})" for name, ring in settings.camera_segments().items()]
-    if not settings.video.use_shared_memory:
+    if settings.legacy:
         cameras[0] = "video (captured by the API: legacy mode)"
+    if api.discover_cameras:
+        cameras.append(f"and what is found in {settings.video.shared_memory_directory}")
     facts = {
         "version": version(),
         "url": ", ".join(urls(listening, secure=api.tls.certificate_file is not None)),

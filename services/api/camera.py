@@ -12,6 +12,7 @@ from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.kept import LastFrame, copy_newest
+from services.api.origin import Origin
 from services.api.raw_room import RawRoom
 from services.api.report import about_source, about_worker
 from services.api.room import Room
@@ -120,6 +121,12 @@ class Camera:
             fanout.rendition.stop()
         self._subscriber.stop()
 
+    def over(self) -> str:
+        """Why its streams are to end now; empty: they are not."""
+        if self.draining():
+            return "the server is shutting down"
+        return "the camera was closed" if self.stopped else ""
+
     def online(self) -> bool:
         """Whether there is a Video Module that lives and moves."""
         return self._attachment.condition is Condition.LIVE
@@ -136,6 +143,10 @@ class Camera:
         """What to do about it, a sentence for operators; empty when it is online."""
         return self._advice.on(self._attachment.condition)
 
+    def origin(self) -> Origin:
+        """Where its frames come from, as the ring says."""
+        return Origin.of(self._attachment.reader)
+
     def lost_for_s(self) -> float:
         """For how long the Video Module has been gone, stalled or of another version."""
         return 0.0 if self.online() else time.monotonic() - self._attachment.since_s
@@ -145,9 +156,15 @@ class Camera:
         age_ms = self.feed.age_ms()
         return self._is_here() and age_ms is not None and age_ms < _FRESH_MS
 
+    def shows(self) -> bool:
+        """Whether fresh frames are coming in that are pictures of the source, and no blanks."""
+        newest = self.feed.newest
+        return newest is not None and newest.online and self.fresh()
+
     def look(self) -> None:
         """Look at the ring now: the subscriber's last look may be 250 ms old."""
-        self._subscriber.look()
+        if not self.stopped:
+            self._subscriber.look()
 
     def clients(self) -> int:
         """Streams that are open in this worker."""
@@ -172,6 +189,7 @@ class Camera:
         for variant, known in tuple(self._fanouts.items()):
             if known is fanout:
                 del self._fanouts[variant]
+                fanout.let_go()
 
     def wait_for_frame(
         self,

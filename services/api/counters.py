@@ -10,19 +10,19 @@ from services.api.histogram import Histogram
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["OTHER", "Counters", "count_up"]
+__all__ = ["MOST_NAMES", "OTHER", "Counters", "count_up"]
 
 _AGES_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.033, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0)
 _ENCODINGS_S: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
-_NAMES: Final = 64
+MOST_NAMES: Final = 64
 OTHER: Final = "other"
 """What all variants beyond the 64th are counted as: any client can think of a new one."""
 
 
-def count_up(counts: dict[str, int], name: str, more: int = 1) -> None:
-    """Count under a name, or under ``OTHER`` where there are too many of them."""
-    if name not in counts and len(counts) >= _NAMES:
+def count_up(counts: dict[str, int], name: str, more: int = 1, names: int = MOST_NAMES) -> None:
+    """Count under a name, or under ``OTHER`` where there are ``names`` of them already."""
+    if name not in counts and len(counts) >= names:
         name = OTHER
     counts[name] = counts.get(name, 0) + more
 

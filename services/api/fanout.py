@@ -137,6 +137,11 @@ class Fanout:
             self.look()
             self.rendition.look()
 
+    def let_go(self) -> None:
+        """Keep no picture any more: each is an open file, and nobody is to be sent it."""
+        self._offered = None
+        self.rendition.let_go()
+
     def wants(self, info: FrameInfo) -> bool:
         """Whether any client would be sent this frame of the camera, if it were a picture.
 
@@ -175,8 +180,8 @@ class Fanout:
         """Do what is to be done at a new picture, or after 250 ms without one."""
         camera = self._camera
         tending = now - self._tended_at >= _TEND_S
-        if camera.draining():
-            self.end_all("the server is shutting down")
+        if over := camera.over():
+            self.end_all(over)
         elif camera.online():
             self._offer_newest(everybody=tending)
         elif camera.lost_for_s() > camera.limits.video_loss_grace_sec:

@@ -30,7 +30,6 @@ from services.api.access import tls as _tls
 from services.api.beginning import log_begin as _log_begin
 from services.api.breath import breathe as _breathe
 from services.api.fairness import FairServer as _FairServer
-from services.api.ledger import LEGACY as _LEGACY
 from services.api.ledger import Ledger as _Ledger
 from services.api.settled import settle as _settle
 from shared import request_context as _request_context
@@ -107,7 +106,7 @@ def on_starting(server: _Any) -> None:  # noqa: ANN401 - gunicorn has no types
 
 def pre_fork(server: _Any, worker: _Any) -> None:  # noqa: ANN401
     """In the arbiter, before a worker is started: its place among all."""
-    worker.place = server.ledger.take([*_settings.camera_segments(), _LEGACY])
+    worker.place = server.ledger.take()
 
 
 def ssl_context(config: _Any, default: _Callable[[], _ssl.SSLContext]) -> _ssl.SSLContext:  # noqa: ANN401 - gunicorn has no types

@@ -6,9 +6,8 @@ places out and takes them back, however a worker ended (docs/adr/0021)::
 
     connections[place]           number + 1; 0: nobody has the place
     streams[place]               streams admitted
-    marks[place]                 how far the place's addresses reach
-    addresses[place][entry]      hash of a client's address, its streams
-    sheet of a ring [place][..]  clients of that camera now, then its counters (``Counters.cells``)
+    addresses                    a table of clients per place, see ``addresses.py``
+    sheets                       a row of counters per place and camera, see ``sheets.py``
     bulletins                    a text per place, see ``bulletin.py``
 
 Counters and bulletins stay when a worker ends, and whoever has the place next counts on from there:
@@ -18,19 +17,17 @@ word.
 
 from __future__ import annotations
 
-import hashlib
 import mmap
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from services.api.access.proxies import one_client
+from services.api.addresses import Addresses, AddressTables
 from services.api.bulletin import Bulletins
 from services.api.counters import Counters
 from services.api.seat import Seat, TooManyStreams
+from services.api.sheets import Sheets
 from shared.fence import fence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from shared.settings_api import LimitsSettings
 
 __all__ = ["LEGACY", "Ledger", "Place"]
@@ -40,8 +37,6 @@ LEGACY: Final = "video (legacy)"
 
 _PLACES: Final = 256
 """Workers that can live at a time; 64 may be configured, and a reload has two generations."""
-_ENTRIES: Final = 8192
-"""Different client addresses that can stream from one worker where they are limited."""
 _COLUMNS: Final = 1 + len(Counters().cells())
 
 
@@ -51,9 +46,8 @@ class Ledger:
     Attributes:
         connections: See the top of this file, as all of these.
         streams: One per place.
-        marks: One per place.
-        addresses: Of all places, one after the other: first all hashes, then their streams.
-        sheets: By camera; one row per place.
+        addresses: One table per place.
+        sheets: One row per place and camera.
         bulletins: One per place.
     """
 
@@ -61,24 +55,17 @@ class Ledger:
         self.connections = _shared(_PLACES, "Q")
         self.streams = _shared(_PLACES, "Q")
         self.listening = _shared(_PLACES, "Q")
-        self.marks = _shared(_PLACES, "Q")
-        self.addresses = _shared(_PLACES * 2 * _ENTRIES, "Q")
-        self.sheets: dict[str, memoryview[Any]] = {}
+        self.addresses = AddressTables(_PLACES, _shared)
+        self.sheets = Sheets(_PLACES, _COLUMNS, _shared)
         self.bulletins = Bulletins(_PLACES, lambda words: _shared(words, "Q"))
         self._taken: set[int] = set()
 
-    def take(self, cameras: Iterable[str] = ()) -> Place:
+    def take(self) -> Place:
         """Give out a place, before the worker is forked that will have it.
-
-        Args:
-            cameras: Names of its cameras; those that are new get their sheet now.
 
         Raises:
             RuntimeError: So many workers live at the same time as there are places.
         """
-        for camera in cameras:
-            if camera not in self.sheets:
-                self.sheets[camera] = _shared(_PLACES * _COLUMNS, "d")
         number = next((n for n in range(_PLACES) if n not in self._taken), None)
         if number is None:
             raise RuntimeError(f"{_PLACES} workers live at the same time, and no more can")
@@ -93,9 +80,8 @@ class Ledger:
         self.connections[number] = 0
         self.streams[number] = 0
         self.listening[number] = 0
-        self.marks[number] = 0  # nobody looks at its addresses any more
-        for sheet in self.sheets.values():
-            sheet[number * _COLUMNS] = 0.0
+        self.addresses.clear(number)
+        self.sheets.clear_clients(number)
         self._taken.discard(number)
 
 
@@ -118,14 +104,24 @@ class Place:
     def __init__(self, ledger: Ledger, number: int) -> None:
         self.number = number
         self._ledger = ledger
-        self._hashes = 2 * _ENTRIES * number
-        self._counts = self._hashes + _ENTRIES
-        self._entries: dict[int, int] = {}
-        self._spare: list[int] = []
+        self._addresses = Addresses(ledger.addresses, number)
         self.bulletins = ledger.bulletins
         self.left = ledger.bulletins.read(number)
-        # what those who had the place before have counted
-        self._begun = {camera: self._row(camera).tolist()[1:] for camera in ledger.sheets}
+        self._told: dict[str, list[float]] = {}
+
+    def open(self, camera: str, *, listed: bool = True) -> None:
+        """Count a camera from now on, upon what was counted of it here before.
+
+        Args:
+            camera: Its name.
+            listed: Whether lists tell of it.
+        """
+        self._ledger.sheets.claim(self.number, camera, listed=listed)
+        self._told[camera] = [0.0] * (_COLUMNS - 1)
+
+    def close(self, camera: str) -> None:
+        """Count a camera no more; its numbers stay, and its streams may still leave."""
+        del self._told[camera]
 
     def note(self, connections: int) -> None:
         """Say how many connections this worker has."""
@@ -164,29 +160,33 @@ class Place:
             TooManyStreams: There may not.
         """
         most = limits.max_streams_per_address
-        key = _hash(one_client(address)) if most else None
+        key = Addresses.key(address) if most else None
+        row = self._row(camera)
         self._ledger.streams[self.number] += 1
-        self._row(camera)[0] += 1
-        known = key is None or self._enter(key)
-        seat = Seat(lambda: self._leave(camera, key if known else None))
+        row[0] += 1
+        known = key is None or self._addresses.enter(key)
+        seat = Seat(lambda: self._leave(row, key if known else None))
         # ORDER: all others see our own count before we look at theirs.
         fence()
         if self.streams() > limits.max_streams:
             seat.leave()
             whose = "The workers of this server together have"
             raise TooManyStreams(whose, limits.max_streams, "api.limits.max_streams")
-        if not known or (key is not None and self._streams_from(key) > most):
+        if not known or (key is not None and self._addresses.streams_from(key) > most):
             seat.leave()
             raise TooManyStreams(f"{address} has", most, "api.limits.max_streams_per_address")
         return seat
 
     def publish(self, camera: str, counters: Counters) -> None:
-        """Say what happened to a camera's frames in this worker."""
+        """Say what happened to a camera's frames in this worker since it was opened."""
+        cells, told = counters.cells(), self._told[camera]
+        if cells == told:
+            return
         row = self._row(camera)
-        for column, (begun, cell) in enumerate(
-            zip(self._begun[camera], counters.cells(), strict=True), 1
-        ):
-            row[column] = begun + cell
+        for column, (cell, before) in enumerate(zip(cells, told, strict=True), 1):
+            if cell != before:
+                row[column] += cell - before
+        self._told[camera] = cells
 
     def taken(self) -> list[int]:
         """The places that workers have now."""
@@ -194,58 +194,26 @@ class Place:
 
     def clients(self, camera: str) -> int:
         """Streams of a camera that are open, in all workers."""
-        return int(sum(self._ledger.sheets[camera][::_COLUMNS].tolist()))
+        return int(sum(row[0] for row in self._rows(camera)))
 
     def sums(self, camera: str) -> list[float]:
         """``Counters.cells`` over all workers, those that have ended among them."""
-        cells = self._ledger.sheets[camera].tolist()
-        return [sum(cells[column::_COLUMNS]) for column in range(1, _COLUMNS)]
+        rows = [row.tolist()[1:] for row in self._rows(camera)]
+        return [sum(column) for column in zip(*rows, strict=True)] or [0.0] * (_COLUMNS - 1)
 
     def _row(self, camera: str) -> memoryview[Any]:
-        first = self.number * _COLUMNS
-        return self._ledger.sheets[camera][first : first + _COLUMNS]
+        return self._ledger.sheets.row(self.number, camera)
 
-    def _leave(self, camera: str, key: int | None) -> None:
+    def _rows(self, camera: str) -> list[memoryview[Any]]:
+        return self._ledger.sheets.rows(self.number, camera)
+
+    def _leave(self, row: memoryview[Any], key: int | None) -> None:
         self._ledger.streams[self.number] -= 1
-        self._row(camera)[0] -= 1
-        if key is None:
-            return
-        entry, addresses = self._entries[key], self._ledger.addresses
-        addresses[self._counts + entry] -= 1
-        if addresses[self._counts + entry] == 0:
-            del self._entries[key]
-            self._spare.append(entry)
-
-    def _enter(self, key: int) -> bool:
-        """Count a stream of an address; says whether there was room for it."""
-        addresses, mark = self._ledger.addresses, self._ledger.marks[self.number]
-        entry = self._entries.get(key)
-        if entry is None:
-            if not self._spare and mark == _ENTRIES:
-                return False
-            entry = self._entries[key] = self._spare.pop() if self._spare else mark
-            addresses[self._counts + entry] = 0  # left by who had the place before
-            addresses[self._hashes + entry] = key
-            self._ledger.marks[self.number] = max(mark, entry + 1)
-        addresses[self._counts + entry] += 1
-        return True
-
-    def _streams_from(self, key: int) -> int:
-        addresses, total = self._ledger.addresses, 0
-        for number, mark in enumerate(self._ledger.marks.tolist()):
-            first = 2 * _ENTRIES * number
-            hashes = addresses[first : first + mark].tolist()
-            if key in hashes:
-                counts = addresses[first + _ENTRIES : first + _ENTRIES + mark].tolist()
-                pairs = zip(hashes, counts, strict=True)
-                total += sum(count for known, count in pairs if known == key)
-        return total
+        row[0] -= 1
+        if key is not None:
+            self._addresses.leave(key)
 
 
 def _shared(cells: int, kind: Literal["Q", "d"]) -> memoryview[Any]:
     """Zeros that processes forked later have in common; what nobody touches takes no memory."""
     return memoryview(mmap.mmap(-1, 8 * cells)).cast("B").cast(kind)
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -137,6 +137,11 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._newest)
 
+    def forget(self, camera: str) -> None:
+        """Let go of a ring's frame and of the sizes that were wanted."""
+        self._newest.pop(camera, None)
+        self._wanted.pop(camera, None)
+
     def forget_old(self) -> None:
         """Let go of what was not used for a quarter of a second."""
         horizon = time.monotonic() - KEPT_S

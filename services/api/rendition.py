@@ -104,6 +104,10 @@ class Rendition:
             self._greenlet.kill(timeout=_END_S)
         self._ring.close()
 
+    def let_go(self) -> None:
+        """Keep no picture any more; its clients have gone."""
+        self.newest = self.info = None
+
     def _run(self) -> None:
         self._camera.feed.join(self._wake)
         try:
@@ -206,8 +210,10 @@ class Rendition:
         shown = self.info
         if shown is None:
             return True
-        if shown.epoch == info.epoch:
-            return info.sequence > shown.sequence
+        if shown.origin_epoch == info.origin_epoch:
+            return info.origin_sequence > shown.origin_sequence
+        if info.online and not shown.online:  # a relay's own blank may be younger than what follows
+            return True
         return info.captured_at > shown.captured_at
 
     def _show(self, info: FrameInfo, jpeg: EncodedFrame) -> None:

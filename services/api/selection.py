@@ -24,11 +24,11 @@ class Selection:
     Args:
         client: Whose viewer it is; what it is sent and misses is counted there, too.
         counters: Of the camera.
-        missed: Told of each frame that the viewer was too late for.
 
     Attributes:
         last: What the viewer was sent last; None: nothing yet.
         interval_ns: Least time between two frames that the viewer wants.
+        missed: How many frames the viewer was too late for.
     """
 
     __slots__ = (
@@ -36,23 +36,23 @@ class Selection:
         "_considered",
         "_considered_epoch",
         "_counters",
-        "_missed",
         "_owed",
         "_pacer",
         "interval_ns",
         "last",
+        "missed",
     )
 
-    def __init__(self, client: Client, counters: Counters, missed: Callable[[], None]) -> None:
+    def __init__(self, client: Client, counters: Counters) -> None:
         self._client = client
         self._counters = counters
         self._pacer = Pacer(client.options.fps)
-        self._missed = missed
         self._considered = 0
         self._considered_epoch = 0
         self._owed = False
         self.interval_ns = self._pacer.interval_ns
         self.last: EncodedFrame | None = None
+        self.missed = 0
 
     def would_take(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether a frame is new and due; counts nothing."""
@@ -138,6 +138,6 @@ class Selection:
             self._owed = False
             self._counters.dropped += 1
             self._client.dropped += 1
-            self._missed()
+            self.missed += 1
         if not due:
             self._counters.skipped += 1

@@ -116,7 +116,7 @@ class Stream:
         self._framing = framing
         self._counters = counters
         self._clock = clock
-        self._selection = Selection(client, counters, self._missed)
+        self._selection = Selection(client, counters)
         self._stall_timeout_s = patience.stall_s
         self._repeat_after_s = self._selection.silence_s(patience.repeat_s)
         self._interval_s = self._selection.interval_ns / 1e9
@@ -151,7 +151,13 @@ class Stream:
         """
         if self._dual and source_fps > 0.0:
             self._interval_s = max(1.0 / source_fps, self._selection.interval_ns / 1e9)
-        return not self.ended and self._selection.wants(info, source_fps, self.ready)
+        if self.ended:
+            return False
+        missed = self._selection.missed
+        wanted = self._selection.wants(info, source_fps, self.ready)
+        if self._selection.missed != missed:
+            self._note(missed=True)
+        return wanted
 
     def ready(self) -> bool:
         """Whether everything written so far has left this machine; ends a client that stalls."""
@@ -281,9 +287,6 @@ class Stream:
             self._connection.send(closing, 0, closing.size_bytes)
         except OSError:
             log.debug("a client left before the closing bytes")
-
-    def _missed(self) -> None:
-        self._note(missed=True)
 
     def _note(self, *, missed: bool) -> None:
         """Tell the adaptation; the client's greenlet moves it when no part is on its way."""

@@ -7,6 +7,9 @@ codes: 0 all is well; 1 warnings; 2 problems.
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from shared.settings import Settings
+    from shared.settings_schema import VideoSettings
 
 __all__ = ["examine", "main"]
 
@@ -48,15 +52,34 @@ def main(arguments: Sequence[str]) -> int:
 
 def examine(settings: Settings) -> list[Finding]:
     """Everything that can be found out about a machine with these settings."""
-    video, found = settings.video, machine.check(settings.api)
-    default = segment_paths(video.shared_memory_name, video.shared_memory_directory)
-    found += memory.check(video, ring.ring_bytes(default))
-    live = False
-    for name in dict.fromkeys(settings.camera_segments().values()):
-        rings = ring.check(name, video)
-        live = live or (name == default.name and rings[0].level is Level.OK)
-        found += [*rings, *network.check_notifications(name, video)]
-    return [*found, *network.check_port(settings.api), *camera.check(video, live=live)]
+    names = list(settings.camera_segments())
+    captured = {name: settings.for_camera(name).video for name in settings.captured()}
+    found = machine.check(settings.api)
+    if captured:
+        found += memory.check(captured, sum(map(_ring_bytes, captured.values())))
+    with ThreadPoolExecutor(len(names)) as pool:  # each may wait for seconds
+        for findings in pool.map(partial(_examine_camera, settings), names):
+            found += findings
+    return [*found, *network.check_port(settings.api)]
+
+
+def _examine_camera(settings: Settings, name: str) -> list[Finding]:
+    """What can be found out about one camera."""
+    video, captured = settings.for_camera(name).video, name in settings.captured()
+    start = f"python -m services.video{f' --camera={name}' if settings.cameras else ''}"
+    if not settings.cameras:
+        start = f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={video.shared_memory_name} {start}"
+    rings = ring.check(start if captured else "", video)
+    found = [*rings, *network.check_notifications(video)]
+    if captured:
+        found += camera.check(video, live=rings[0].level is Level.OK)
+    if not settings.cameras:
+        return found
+    return [replace(finding, topic=f"{finding.topic} of {name}") for finding in found]
+
+
+def _ring_bytes(video: VideoSettings) -> int:
+    return ring.ring_bytes(segment_paths(video.shared_memory_name, video.shared_memory_directory))
 
 
 if __name__ == "__main__":

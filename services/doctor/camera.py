@@ -25,7 +25,7 @@ def check(video: VideoSettings, *, live: bool) -> list[Finding]:
     """Open the source and take one picture, unless a Video Module has it.
 
     Args:
-        video: The ``video`` settings.
+        video: The ``video`` settings of that camera.
         live: Whether a Video Module writes frames now.
     """
     try:

@@ -14,6 +14,8 @@ from shared.ring.filesystem import IN_MEMORY, filesystem_of
 from shared.ring.layout import SegmentHeader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from shared.settings_schema import VideoSettings
 
 __all__ = ["check", "geometry_of", "need_bytes"]
@@ -26,13 +28,14 @@ _SPARE: Final = 1.25
 _STEP_MIB: Final = 64
 
 
-def check(video: VideoSettings, ring_bytes: int) -> list[Finding]:
-    """Look at the directory.
+def check(cameras: Mapping[str, VideoSettings], there: int) -> list[Finding]:
+    """Look at the directory, and whether there is room for all rings together.
 
     Args:
-        video: The ``video`` settings.
-        ring_bytes: What the camera's ring takes there already.
+        cameras: The ``video`` settings of every camera that is written from here; at least one.
+        there: Bytes that their rings take there already.
     """
+    video = next(iter(cameras.values()))
     directory = video.shared_memory_directory
     try:
         room = shutil.disk_usage(directory)
@@ -45,7 +48,7 @@ def check(video: VideoSettings, ring_bytes: int) -> list[Finding]:
         text = f"User {os.geteuid()} may not write {directory}, as a Video Module has to."
         shell = Fix("shell", f"chown {os.geteuid()} {directory}")
         findings.append(warning(_TOPIC, text, shell))
-    return [*findings, _room(video, room.total, room.free, ring_bytes)]
+    return [*findings, _room(cameras, room.total, room.free, there)]
 
 
 def _kind(video: VideoSettings) -> Finding:
@@ -85,24 +88,34 @@ def need_bytes(video: VideoSettings, geometry: Geometry) -> int:
     ).total_bytes
 
 
-def _room(video: VideoSettings, total: int, free: int, ring_bytes: int) -> Finding:
-    geometry, known = geometry_of(video)
-    ring, reserve = need_bytes(video, geometry), video.ring.reserve_mb * _MIB
-    need, available = ring + reserve, free + ring_bytes
-    sums = (
-        f"{geometry.width}x{geometry.height}x{geometry.pixel_format.channels} bytes ({known}) x "
-        f"{video.ring.slots} slots = {ring / _MIB:.1f} MiB, + {video.ring.reserve_mb} MiB reserve "
+def _room(cameras: Mapping[str, VideoSettings], total: int, free: int, there: int) -> Finding:
+    many = len(cameras) > 1
+    what = "all rings" if many else "the ring"
+    rings, sums = [], []
+    for name, video in cameras.items():
+        geometry, known = geometry_of(video)
+        rings.append(need_bytes(video, geometry))
+        sums.append(
+            (f"{name}: " if many else "")
+            + f"{geometry.width}x{geometry.height}x{geometry.pixel_format.channels} bytes ({known})"
+            f" x {video.ring.slots} slots = {rings[-1] / _MIB:.1f} MiB"
+        )
+    reserve_mb = max(video.ring.reserve_mb for video in cameras.values())
+    reserve = reserve_mb * _MIB
+    need, available = sum(rings) + reserve, free + there
+    told = (
+        f"{'; '.join(sums)}, + {reserve_mb} MiB reserve "
         f"= {need / _MIB:.1f} MiB; free are {free / _MIB:.1f} of {total / _MIB:.1f} MiB"
     )
-    if ring_bytes:
-        sums += f", and the ring there now has {ring_bytes / _MIB:.1f} MiB"
-    wanted = _STEP_MIB * -(-int((2 * ring + reserve) * _SPARE / _MIB) // _STEP_MIB)
+    if there:
+        told += f", and {what} there now take{'' if many else 's'} {there / _MIB:.1f} MiB"
+    wanted = _STEP_MIB * -(-int((2 * sum(rings) + reserve) * _SPARE / _MIB) // _STEP_MIB)
     if need > available:
-        return problem(_TOPIC, f"Not enough: {sums}.", *_larger(wanted))
-    if ring + need > available:
-        text = f"Enough for the ring, but not for a second one beside it while it grows: {sums}."
+        return problem(_TOPIC, f"Not enough: {told}.", *_larger(wanted))
+    if max(rings) + need > available:
+        text = f"Enough for {what}, but not for a second one beside it while it grows: {told}."
         return warning(_TOPIC, text, *_larger(wanted))
-    return ok(_TOPIC, f"Enough: {sums}.")
+    return ok(_TOPIC, f"Enough: {told}.")
 
 
 def _larger(mib: int) -> tuple[Fix, ...]:

@@ -22,15 +22,14 @@ __all__ = ["check_notifications", "check_port"]
 _TIMEOUT_S: Final = 2.0
 
 
-def check_notifications(name: str, video: VideoSettings) -> list[Finding]:
+def check_notifications(video: VideoSettings) -> list[Finding]:
     """Knock at the socket of a camera's notifications.
 
     Args:
-        name: Of its segment.
-        video: The ``video`` settings.
+        video: The ``video`` settings of that camera.
     """
     topic = "notifications"
-    paths = segment_paths(name, video.shared_memory_directory)
+    paths = segment_paths(video.shared_memory_name, video.shared_memory_directory)
     try:
         is_socket = stat.S_ISSOCK(paths.socket.stat().st_mode)
     except OSError:

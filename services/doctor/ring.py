@@ -34,24 +34,24 @@ def ring_bytes(paths: SegmentPaths) -> int:
         return 0
 
 
-def check(name: str, video: VideoSettings, look_s: float = _LOOK_S) -> list[Finding]:
+def check(start: str, video: VideoSettings, look_s: float = _LOOK_S) -> list[Finding]:
     """Look at one camera.
 
     Args:
-        name: Of its segment.
-        video: The ``video`` settings.
+        start: Command that starts its Video Module; empty: somebody else writes it.
+        video: The ``video`` settings of that camera.
         look_s: How long to watch its heartbeat, seconds.
     """
-    paths = segment_paths(name, video.shared_memory_directory)
+    paths = segment_paths(video.shared_memory_name, video.shared_memory_directory)
     attachment = Attachment(paths)
     try:
-        findings = [_look(attachment, look_s)]
+        findings = [_look(attachment, start, look_s)]
     finally:
         attachment.close()
     return [*findings, *_left(paths)]
 
 
-def _look(attachment: Attachment, look_s: float) -> Finding:
+def _look(attachment: Attachment, start: str, look_s: float) -> Finding:
     """Watch until it moves, or for ``look_s``."""
     paths = attachment.paths
     reader = attachment.refresh()
@@ -73,22 +73,22 @@ def _look(attachment: Attachment, look_s: float) -> Finding:
     if attachment.condition is Condition.INCOMPATIBLE:
         both = Fix("shell", "docker compose up --build --force-recreate")
         return problem(_TOPIC, f"{paths.ring} cannot be read: {attachment.why}.", both)
-    return _gone(attachment)
+    return _gone(attachment, start)
 
 
-def _gone(attachment: Attachment) -> Finding:
+def _gone(attachment: Attachment, start: str) -> Finding:
     paths, why = attachment.paths, attachment.why
-    name = f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={paths.name}"
-    start = Fix("shell", f"{name} python -m services.video")
+    fixes = (Fix("shell", start),) if start else ()
     if not paths.ring.exists():
-        return warning(_TOPIC, f"Nobody writes {paths.ring}: no Video Module runs.", start)
+        who = "no Video Module runs" if start else "it has no source here, so somebody else has to"
+        return warning(_TOPIC, f"Nobody writes {paths.ring}: {who}.", *fixes)
     if _has_writer(paths):
         user = f'user: "{_owner(paths.ring)}"'
         same = Fix("compose.yaml", f"services:\n  video: {{{user}}}\n  api: {{{user}}}")
         text = f"{paths.ring} of user {_owner(paths.ring)} cannot be used from here: {why}."
         return problem(_TOPIC, text, same)
     text = f"{paths.ring} is stale: {why}. The next Video Module replaces it."
-    return warning(_TOPIC, text, start, Fix("shell", f"rm {paths.ring} {paths.lock}"))
+    return warning(_TOPIC, text, *fixes, Fix("shell", f"rm {paths.ring} {paths.lock}"))
 
 
 def _has_writer(paths: SegmentPaths) -> bool:

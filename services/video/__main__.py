@@ -1,4 +1,6 @@
-"""The Video Module: ``python -m services.video [config.json] [--video.source=…]``.
+"""The Video Module: ``python -m services.video [config.json] [--camera=door] [--video.source=…]``.
+
+``--camera`` says which one of ``cameras`` it writes; else it is the default one, the first.
 
 Build, wire, run, tear down in reverse. Exit codes: 0 somebody ended it, or a file that is not
 looped is through; 1 it cannot work here (another writer, no room), or hangs; 2 the settings are
@@ -25,11 +27,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from services.video.backoff import Backoff
+from services.video.camera_option import camera_option, captured_camera
 from services.video.capture import CaptureLoop
-from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
+from services.video.grabber import GRABBER_THREAD, Grabber
 from services.video.messages import Inbox, StopRequested
 from services.video.notify import Notifier
 from services.video.sources import open_source
+from services.video.sources.node import node_name
 from services.video.watchdog import Pulse, Watchdog, end_process
 from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
 from shared.logs import configure_logging, log_start
@@ -70,7 +75,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit code.
     """
     faulthandler.enable()
-    options = [argument for argument in arguments if argument != _EXIT_WITH_STDIN]
+    camera, others = camera_option(arguments)
+    options = [argument for argument in others if argument != _EXIT_WITH_STDIN]
     config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
     inbox: Inbox = queue.SimpleQueue()
     try:
@@ -78,8 +84,11 @@ def main(arguments: Sequence[str]) -> int:
         if printed is not None:
             sys.stdout.write(printed)
             return 0
-        settings = load_settings(config_path, arguments=options)
-        configure_logging(settings.logging.level, settings.logging.format)
+        all_settings = load_settings(config_path, arguments=options)
+        name = captured_camera(all_settings, camera)
+        settings = all_settings.for_camera(name)
+        always = {"camera": name} if settings.cameras else {}
+        configure_logging(settings.logging.level, settings.logging.format, always)
         stop_on_signals(inbox)
         if _EXIT_WITH_STDIN in arguments:
             stop_with_stdin(inbox)
@@ -120,6 +129,7 @@ def serve(settings: Settings, inbox: Inbox) -> str:
             reserve_bytes=video.ring.reserve_mb * 2**20,
             label=source.label,
             checksums=video.ring.checksums,
+            hops=(node_name(video),),
         )
         stack.enter_context(writer)
         publisher = stack.enter_context(Publisher(paths))

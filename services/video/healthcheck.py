@@ -1,4 +1,4 @@
-"""``python -m services.video.healthcheck [config.json]``: exit 0 when the Video Module is alive.
+"""``python -m services.video.healthcheck [config.json] [--camera=door]``: exit 0 when it lives.
 
 Alive means that its newest frame or its heartbeat changes while we look, at most two seconds. A
 source that is lost is no illness: the service shows blanks and tries again, and a restart would not
@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from services.video.camera_option import camera_option, captured_camera
 from shared.errors import ConfigError, ProtocolError, RingUnavailable
 from shared.naming import segment_paths
 from shared.ring.reader import RingReader
@@ -30,10 +31,11 @@ _LOOK_INTERVAL_S: Final = 0.05
 
 def main(arguments: Sequence[str]) -> int:
     """Check the camera that the settings name; 0 is healthy, 1 is not, and then it says why."""
-    options = list(arguments)
+    camera, options = camera_option(arguments)
     config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
     try:
-        video = load_settings(config_path, arguments=options).video
+        settings = load_settings(config_path, arguments=options)
+        video = settings.for_camera(captured_camera(settings, camera)).video
     except ConfigError as error:
         illness: str | None = str(error)
     else:

@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.timeout(120)]
 
 FAULTY: Final = "tests.support.faulty_video"
 HANG_S: Final = 1.0
-UNITS: Final = ("ringcast-video.service", "ringcast-api.service")
+UNITS: Final = ("ringcast-video.service", "ringcast-api.service", "ringcast-video@.service")
 MOST_EXPOSED: Final = 20
 """Tenths of what systemd-analyze calls exposure: 100 is everything, a plain unit has 92."""
 
@@ -185,7 +185,7 @@ def test_wedged_capture_loop_gives_systemd_no_sign_of_life_and_ends_by_itself(
 def test_systemd_finds_nothing_wrong_with_a_unit(unit: str, tmp_path: Path) -> None:
     """With the paths of this checkout, because it looks whether the programs are there."""
     text = (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8")
-    here = tmp_path / unit
+    here = tmp_path / unit.replace("@", "@door")  # an instance of a template
     here.write_text(text.replace("/opt/ringcast", str(ROOT)), encoding="utf-8")
     verified = analyze("verify", "--man=no", str(here))
     assert verified.returncode == 0, verified.stdout
@@ -197,6 +197,23 @@ def test_systemd_finds_a_unit_hardened(unit: str) -> None:
     path = f"deploy/systemd/{unit}"
     judged = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSED}", path)
     assert judged.returncode == 0, judged.stdout
+
+
+def test_the_template_differs_from_the_unit_in_the_camera_only() -> None:
+    single, template = (
+        {
+            line
+            for line in (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8").splitlines()
+            if not line.startswith("#")
+        }
+        for unit in ("ringcast-video.service", "ringcast-video@.service")
+    )
+    assert template - single == {
+        "Description=Ringcast Video Module of %i",
+        "Conflicts=ringcast-video.service",
+        "ExecStart=/opt/ringcast/.venv/bin/python -m services.video --camera=%i",
+    }
+    assert len(single - template) == 2
 
 
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:

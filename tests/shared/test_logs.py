@@ -169,3 +169,9 @@ def test_repeats_are_folded_for_every_logger(capsys: pytest.CaptureFixture[str])
     assert first["message"] == "again"
     assert second["message"].startswith("again (x 199 more in ")
     assert second["repeats"] == 199
+
+
+def test_every_line_bears_what_is_always_so() -> None:
+    record = logging.LogRecord("a", logging.INFO, "", 0, "said", (), None)
+    assert make_formatter("text", {"camera": "door"}).format(record).endswith("a: said camera=door")
+    assert json.loads(make_formatter("json", {"camera": "door"}).format(record))["camera"] == "door"

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from shared.naming import segment_name, segment_paths, variant_paths, variants_left
+from shared.naming import (
+    is_camera_name,
+    ring_of_camera,
+    segment_name,
+    segment_paths,
+    variant_paths,
+    variants_left,
+)
 
 suffixes = st.from_regex(r"[a-z0-9]{1,24}", fullmatch=True)
 names = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", fullmatch=True)
@@ -135,3 +142,35 @@ def test_what_is_left_of_a_cameras_variants_is_found_and_nothing_else(tmp_path: 
     left = variants_left(segment_paths("front", tmp_path))
 
     assert [variant.name for variant in left] == ["front~q40", "front~q85"]
+
+
+@given(names)
+def test_ring_of_a_camera_is_known_by_its_file(name: str) -> None:
+    assume(not name.startswith("mosaic"))
+    paths = segment_paths(name, SHM)
+    assert ring_of_camera(paths.ring.name) == name
+    others = (paths.lock, paths.socket, paths.temporary(), variant_paths(paths, "q85").ring)
+    assert {ring_of_camera(other.name) for other in others} == {None}
+
+
+@pytest.mark.parametrize("name", ["mosaic", "mosaic-0123456789abcdef", "a b", "", "-a", "a~q85"])
+def test_ring_of_no_camera_is_told_apart(name: str) -> None:
+    assert ring_of_camera(f"{name}.ring") is None
+    assert not is_camera_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "possible"),
+    [
+        ("door", True),
+        ("A_b-9", True),
+        ("mosaics", True),
+        ("mosaic-hall", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("front.door", False),
+        ("door/../gate", False),
+    ],
+)
+def test_camera_name_can_stand_in_a_url(name: str, possible: bool) -> None:  # noqa: FBT001 - a case
+    assert is_camera_name(name) is possible

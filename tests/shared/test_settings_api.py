@@ -8,7 +8,6 @@ from pydantic import ValidationError
 from shared.errors import ConfigError
 from shared.settings import load_settings
 from shared.settings_api import (
-    DEFAULT_CAMERA,
     ApiSettings,
     AuthSettings,
     HttpSettings,
@@ -18,14 +17,8 @@ from shared.settings_api import (
 SECRET = "not-to-be-seen-by-anybody"  # noqa: S105 - of nobody
 
 
-def test_the_defaults_are_valid_and_the_default_camera_has_its_name() -> None:
+def test_the_defaults_are_valid() -> None:
     ApiSettings.model_validate(ApiSettings().model_dump())
-    assert DEFAULT_CAMERA == "video"
-
-
-def test_a_segment_name_of_a_further_camera_must_be_possible() -> None:
-    with pytest.raises(ValidationError, match="shared memory name 'a/b' is not valid"):
-        ApiSettings.model_validate({"cameras": {"door": "a/b"}})
 
 
 def test_a_secret_masks_itself() -> None:

@@ -10,7 +10,6 @@ import pytest
 from shared.errors import ConfigError
 from shared.settings_sources import (
     long_forms,
-    merge,
     read_arguments,
     read_environment,
     read_file,
@@ -42,13 +41,6 @@ def test_long_forms_win_over_short_ones() -> None:
     environ = {"VIDEO_FILE": "a", "RINGCAST_VIDEO__SOURCE": "b", "PATH": "/bin", "LOG_LEVEL": ""}
     assert long_forms(environ) == {"RINGCAST_VIDEO__SOURCE": "b"}
     assert long_forms({"VIDEO_FILE": "a"}) == {"RINGCAST_VIDEO__SOURCE": "file:a"}
-
-
-def test_objects_are_laid_into_each_other_and_values_over_each_other() -> None:
-    assert merge({"a": {"b": 1, "c": 2}, "d": 1}, {"a": {"b": 3}, "d": {"e": 1}}) == {
-        "a": {"b": 3, "c": 2},
-        "d": {"e": 1},
-    }
 
 
 def test_help_names_every_key_and_how_to_see_its_value(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from services.api.freshness import MAX_AGE_MS, MAX_WAIT_MS
 from services.api.openapi.parts import Json, query, ref
+from shared.naming import CAMERA_NAME
 
 if TYPE_CHECKING:
     from shared.settings import Settings
@@ -111,17 +112,18 @@ def parameters(settings: Settings) -> dict[str, Json]:
             {"type": "string", "pattern": "^(stream|snapshot)(_[0-9]{1,4})?$"},
         )
     )
+    names: Json = {"type": "string", "enum": cameras}
+    if settings.api.discover_cameras:  # they come and go: see /cameras
+        names = {"type": "string", "pattern": CAMERA_NAME}
     camera: Json = {
         "name": "camera",
         "in": "path",
         "required": True,
         "description": "Name of the camera; the default one is video.",
-        "schema": {"type": "string", "enum": cameras},
+        "schema": names,
         "example": cameras[0],
     }
-    shown = query(
-        "camera", "The one to show alone; the page knows more, for itself.", {"enum": cameras}
-    )
+    shown = query("camera", "The one to show alone; the page knows more, for itself.", names)
     by_name = {each["name"]: each for each in described}
     return {"camera": camera, "cameraShown": shown} | by_name | _formats()
 

@@ -44,10 +44,16 @@ CAMERAS: Final[Json] = {
             "description": "The default one first.",
             "items": {
                 "type": "object",
-                "required": ["name", "online", "stream", "frame", "status"],
+                "required": ["name", "online", "condition", "why", "stream", "frame", "status"],
                 "properties": {
                     "name": {"type": "string"},
-                    "online": {"type": "boolean"},
+                    "online": {"type": "boolean", "description": "Whether it shows pictures."},
+                    "condition": {
+                        "type": "string",
+                        "enum": ["live", "stalled", "gone", "incompatible"],
+                        "description": "How its Video Module fares.",
+                    },
+                    "why": {"type": "string", "description": "Why it is not live."},
                     "stream": {"type": "string", "description": "Path of its stream."},
                     "frame": {"type": "string", "description": "Path of a fresh picture."},
                     "status": {"type": "string", "description": "Path of its numbers."},
@@ -113,7 +119,7 @@ def _numbers(settings: Settings) -> dict[str, Operation]:
             "listCameras",
             "numbers",
             "Every camera with its addresses",
-            "The default camera comes first.",
+            "The default camera comes first. With api.discover_cameras they are those of now.",
             {"200": response("The cameras.", cameras, _FRESH)},
             scopes=NUMBERS,
         ),

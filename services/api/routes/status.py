@@ -33,18 +33,21 @@ def status_camera(camera: str) -> Response:
 
 @routes.get("/cameras")
 def list_cameras() -> Response:
-    """Every camera with its addresses; the default one first."""
-    listed = [
-        {
-            "name": name,
-            "online": cameras().named(name).status()["online"],
-            "stream": f"/stream/{name}",
-            "frame": f"/stream/{name}/frame",
-            "status": f"/stream/{name}/status",
-        }
-        for name in cameras().names()
-    ]
-    return uncached(jsonify(cameras=listed))
+    """Every camera there is now, with its addresses; the default one first."""
+    return uncached(jsonify(cameras=[_listed(cameras().named(name)) for name in cameras().names()]))
+
+
+def _listed(camera: Camera) -> dict[str, Any]:
+    name = camera.name
+    return {
+        "name": name,
+        "online": camera.shows(),
+        "condition": str(camera.condition()),
+        "why": camera.why(),
+        "stream": f"/stream/{name}",
+        "frame": f"/stream/{name}/frame",
+        "status": f"/stream/{name}/status",
+    }
 
 
 def client_list(camera: Camera) -> list[dict[str, Any]]:

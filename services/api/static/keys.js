@@ -7,7 +7,8 @@ export function bindKeys(act) {
   const meanings = { f: "full", s: "snapshot", c: "copy", p: "pause", w: "wall", "?": "help" };
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-    if (event.target.closest("input, select, textarea, dialog")) return;
+    // a dialog that has just closed keeps the focus until the next picture of the page
+    if (event.target.closest("input, select, textarea, dialog[open]")) return;
     const name = event.key === "Escape" ? "back" : ARROWS.has(event.key) ? "move" : meanings[event.key];
     if (name && act(name, event.key)) event.preventDefault();
   });

@@ -64,7 +64,7 @@ class Subscription:
         self._line = line
         self._tell = ended
         self._clock = clock
-        self._selection = Selection(client, self._counters, self._missed)
+        self._selection = Selection(client, self._counters)
         repeat_s = camera.limits.performance.repeat_after_sec
         self._repeat_after_s = self._selection.silence_s(repeat_s)
         self._underway: list[int] = []
@@ -105,7 +105,13 @@ class Subscription:
 
     def wants(self, info: FrameInfo, source_fps: float) -> bool:
         """See ``Viewer``."""
-        return not self.ended and self._selection.wants(info, source_fps, self.ready)
+        if self.ended:
+            return False
+        missed = self._selection.missed
+        wanted = self._selection.wants(info, source_fps, self.ready)
+        if self._selection.missed != missed and self.adaptation is not None:
+            self._moving |= self.adaptation.note(self._clock(), missed=True)
+        return wanted
 
     def ready(self) -> bool:
         """Whether the client has said it wants more, and the line is free for it."""
@@ -152,7 +158,3 @@ class Subscription:
         if not self.ended:
             self.ended = why
             self._tell(self)
-
-    def _missed(self) -> None:
-        if self.adaptation is not None:
-            self._moving |= self.adaptation.note(self._clock(), missed=True)

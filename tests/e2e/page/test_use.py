@@ -141,6 +141,21 @@ def test_keyboard_walks_through_the_page(two: Api, page: Page) -> None:
     wait_until(lambda: query(page) == {}, "its end")
 
 
+def test_key_right_after_the_list_of_keys_has_closed_is_the_pages(two: Api, page: Page) -> None:
+    page.goto(two.url + "/?camera=garage", wait_until="domcontentloaded")
+    moves(page)
+    page.keyboard.press("?")
+    wait_until(lambda: page.is_visible("#help"), "the list of keys")
+    page.evaluate(
+        """() => {
+          const within = document.querySelector("#help button");
+          document.getElementById("help").close();
+          within.dispatchEvent(new KeyboardEvent("keydown", {key: "Escape", bubbles: true}));
+        }"""
+    )
+    wait_until(lambda: query(page) == {}, "all cameras")
+
+
 def test_browsers_back_and_forward_work(two: Api, page: Page) -> None:
     page.goto(two.url + "/", wait_until="domcontentloaded")
     page.click("#cameras a[data-camera=garage]")

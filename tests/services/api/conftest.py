@@ -86,7 +86,9 @@ def settings(segment_name: str, tmp_path: Path) -> Settings:
         "RINGCAST_VIDEO__SHARED_MEMORY_NAME": segment_name,
         "RINGCAST_VIDEO__USE_SHARED_MEMORY": "true",
         "RINGCAST_VIDEO__SHARED_MEMORY_ATTACH_TIMEOUT_SEC": "0.6",
-        "RINGCAST_API__CAMERAS": json.dumps({"garage": f"{segment_name}-garage"}),
+        "RINGCAST_CAMERAS": json.dumps(
+            {"video": {}, "garage": {"shared_memory_name": f"{segment_name}-garage"}}
+        ),
     }
     return load_settings(config, environment)
 

@@ -28,7 +28,7 @@ def test_the_block_says_what_runs_here(tmp_path: Path, caplog: pytest.LogCapture
     config.write_text("{}", encoding="utf-8")
     environ = {
         "RINGCAST_VIDEO__USE_SHARED_MEMORY": "true",
-        "RINGCAST_API__CAMERAS": '{"door": "door_ring"}',
+        "RINGCAST_CAMERAS": '{"video": {}, "door": {"shared_memory_name": "door_ring"}}',
         "RINGCAST_API__AUTH__TOKEN": "token-0f-everything",
         "RINGCAST_API__LIMITS__MAX_STREAMS_PER_ADDRESS": "3",
     }
@@ -45,3 +45,20 @@ def test_the_block_says_what_runs_here(tmp_path: Path, caplog: pytest.LogCapture
         "streams": "at most 1000, 3 per address",
         "variants": "at most 16 per camera",
     }
+
+
+def test_the_block_says_where_cameras_are_found(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text("{}", encoding="utf-8")
+    environ = {
+        "RINGCAST_VIDEO__USE_SHARED_MEMORY": "true",
+        "RINGCAST_API__DISCOVER_CAMERAS": "true",
+    }
+    caplog.set_level(logging.INFO)
+    log_begin(load_settings(config, environ), [("127.0.0.1", 80)], 2)
+    record: Any = caplog.records[-1]
+    assert record.start["cameras"] == (
+        "video (ring billiards_video), and what is found in /dev/shm"
+    )

@@ -73,7 +73,7 @@ def test_who_asks_is_not_sent_away_by_what_was_true_a_moment_ago(
 ) -> None:
     """The Video Module came back after the subscriber's last look, long after it went."""
     camera.start()
-    camera.stop()  # nobody looks any more but who asks
+    camera._subscriber.stop()  # noqa: SLF001 - nobody looks any more but who asks
     monkeypatch.setattr(camera, "lost_for_s", lambda: 3600.0)
     camera._attachment._clock = clock  # noqa: SLF001 - lets the next look be a real one
     clock.now_s = time.monotonic() + 10.0

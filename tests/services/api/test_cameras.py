@@ -5,19 +5,27 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from services.api.advice import VIDEO_MODULE
 from services.api.cameras import Cameras, UnknownCamera
+from services.api.ledger import Ledger
 from services.api.seat import TooManyStreams
+from services.api.variant import Variant
+from shared.frame import Geometry, PixelFormat
 from shared.ring.attachment import Condition
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from services.api.camera import Camera
     from services.api.embedded import EmbeddedCapture
+    from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
     from shared.settings import Settings
 
 
-def with_flag(settings: Settings, *, use_shared_memory: bool) -> Settings:
-    video = settings.video.model_copy(update={"use_shared_memory": use_shared_memory})
-    return settings.model_copy(update={"video": video})
+def in_legacy_mode(settings: Settings) -> Settings:
+    video = settings.video.model_copy(update={"use_shared_memory": False})
+    return settings.model_copy(update={"video": video, "cameras": {}})
 
 
 def test_default_camera_comes_first_and_every_configured_one_is_known(settings: Settings) -> None:
@@ -58,8 +66,8 @@ def test_start_warns_once_of_every_camera_whose_video_module_is_missing(
     assert len(warnings) == 2
     assert warnings[0].startswith("video: Video Module is not running. Start it with: python -m")
     assert f"video.shared_memory_name={settings.video.shared_memory_name})" in warnings[0]
-    segment = settings.api.cameras["garage"]
-    assert f"RINGCAST_VIDEO__SHARED_MEMORY_NAME={segment} python -m" in warnings[1]
+    segment = settings.cameras["garage"].shared_memory_name
+    assert f"Nobody writes the segment {segment}." in warnings[1]
 
 
 def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
@@ -71,7 +79,7 @@ def test_in_legacy_mode_the_default_camera_is_our_own_and_shm_is_not(
         started.append(camera.condition())
 
     monkeypatch.setattr("services.api.embedded.EmbeddedCapture.start", start)
-    cameras = Cameras(with_flag(settings, use_shared_memory=False))
+    cameras = Cameras(in_legacy_mode(settings))
     assert cameras.legacy is cameras.default()
     assert cameras.shared is not cameras.default()
     cameras.start(SimpleNamespace(alive=True))
@@ -94,3 +102,99 @@ def test_streams_that_are_turned_away_are_counted(settings: Settings) -> None:
     cameras.admit(camera, "192.0.2.8").leave()
     status = cameras.status(camera)
     assert (status["turned_away"], status["turned_away_total"]) == (1, 1)
+
+
+def opened(cameras: Cameras, paths: SegmentPaths, name: str = "attic", **how: bool) -> Camera:
+    return cameras.open(name, paths, VIDEO_MODULE, **{"listed": True, **how})
+
+
+@pytest.fixture
+def cameras(settings: Settings) -> Iterator[Cameras]:
+    """Of a worker that runs; ``paths`` are those of a ring that none of them has."""
+    video = settings.video.model_copy(
+        update={"shared_memory_name": f"{settings.video.shared_memory_name}-default"}
+    )
+    cameras = Cameras(settings.model_copy(update={"video": video}))
+    cameras.start(SimpleNamespace(alive=True), Ledger().take())
+    yield cameras
+    cameras.stop()
+
+
+def test_camera_that_comes_while_the_worker_runs_is_followed_and_goes_again(
+    cameras: Cameras, paths: SegmentPaths, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera = opened(cameras, paths)
+    assert cameras.names() == ["video", "garage", "attic"]
+    assert cameras.named("attic") is camera
+    assert camera.online()
+    cameras.admit(camera, "192.0.2.7").leave()
+    assert cameras.status(camera)["clients_total"] == 0
+    cameras.close(camera)
+    assert cameras.names() == ["video", "garage"]
+    assert camera.stopped
+    with pytest.raises(UnknownCamera, match="Known cameras: video, garage"):
+        cameras.named("attic")
+    camera.look()
+    assert not camera.online(), "who still has it attaches to nothing"
+
+
+def test_cameras_that_come_are_listed_behind_those_of_the_settings_by_name(
+    cameras: Cameras, paths: SegmentPaths
+) -> None:
+    for name in ("zoo", "attic"):
+        opened(cameras, paths, name)
+    assert cameras.names() == ["video", "garage", "attic", "zoo"]
+
+
+def test_camera_that_is_not_listed_is_only_for_who_opened_it(
+    cameras: Cameras, paths: SegmentPaths, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera = opened(cameras, paths, listed=False)
+    assert camera.online()
+    assert cameras.names() == ["video", "garage"]
+    with pytest.raises(UnknownCamera):
+        cameras.named("attic")
+    seat = cameras.admit(camera, "192.0.2.7")
+    assert cameras.status(camera)["clients_total"] == 1
+    seat.leave()
+    cameras.close(camera)
+    with pytest.raises(KeyError):
+        cameras.close(camera)
+
+
+@pytest.mark.parametrize("taken", ["garage", "attic"])
+def test_name_that_a_camera_has_is_not_given_again(
+    cameras: Cameras, paths: SegmentPaths, taken: str
+) -> None:
+    opened(cameras, paths, listed=False)
+    with pytest.raises(ValueError, match=f"a camera '{taken}' already"):
+        opened(cameras, paths, taken)
+
+
+def test_counters_of_a_camera_go_on_when_it_comes_again(
+    cameras: Cameras, paths: SegmentPaths, write: Callable[..., FrameInfo]
+) -> None:
+    for expected in (1, 2, 3):
+        write(geometry=Geometry(64, 48, PixelFormat.BGR24))
+        camera = opened(cameras, paths)
+        info = camera.wait_for_frame()
+        assert camera.snapshot(info, Variant(40)).width == 64
+        status = cameras.status(camera)
+        assert (status["encoded"], status["encoded_total"]) == (1, expected)
+        cameras.close(camera)
+
+
+def test_camera_opened_before_the_start_is_followed_from_then_on(
+    settings: Settings, paths: SegmentPaths
+) -> None:
+    cameras = Cameras(settings)
+    camera = cameras.open("attic", paths, VIDEO_MODULE, listed=True)
+    assert camera.why() == "not looked for yet"
+    cameras.start(SimpleNamespace(alive=True))
+    try:
+        assert camera.why() != "not looked for yet"
+    finally:
+        cameras.stop()
+    assert camera.stopped

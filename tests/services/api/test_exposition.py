@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import gevent
 import pytest
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from services.api.advice import VIDEO_MODULE
 from services.api.exposition import expose
 from services.api.instruments import CAMERA_COUNTERS, CAMERA_GAUGES, HISTOGRAMS
 from shared.version import version
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from services.api.cameras import Cameras
     from shared.frame import FrameInfo
+    from shared.naming import SegmentPaths
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -105,3 +108,24 @@ def test_who_asks_for_openmetrics_gets_it(cameras: Cameras) -> None:
     body, content_type = expose(cameras, "application/openmetrics-text;version=1.0.0;q=0.5")
     assert content_type.startswith("application/openmetrics-text; version=1.0.0")
     assert len(list(parse_openmetrics(body.decode()))) > 30  # type: ignore[no-untyped-call]  # the library's
+
+
+def test_others_have_a_turn_while_it_is_written_and_cameras_may_come_and_go(
+    cameras: Cameras, paths: SegmentPaths
+) -> None:
+    """As of the beginning: no family tells of other cameras than the one before."""
+    attic = cameras.open("attic", paths, VIDEO_MODULE, listed=True)
+    turns: list[str] = []
+
+    def change() -> None:
+        turns.append("close")
+        cameras.close(attic)
+
+    gevent.spawn(change)
+    found = samples(cameras)
+    assert turns == ["close"]
+    for name, _, _ in CAMERA_COUNTERS:
+        assert one(found, f"ringcast_{name}_total", camera="attic") == 0
+    assert one(found, "ringcast_clients", camera="attic") == 0
+    again = samples(cameras)
+    assert not any(("camera", "attic") in labels for _, labels in again)

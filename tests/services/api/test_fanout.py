@@ -10,6 +10,8 @@ import gevent
 import pytest
 
 from services.api.camera import Camera
+from services.api.fanout import Fanout
+from services.api.rendition import Rendition
 from services.api.variant import Variant
 from shared.errors import EncodeError
 from tests.support.greenlets import let_run, turns_until
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from services.api.encoded import EncodedFrame
     from services.api.encoder import Encoder
-    from services.api.fanout import Fanout
     from shared.frame import FrameInfo
     from shared.naming import SegmentPaths
     from shared.ring.writer import RingWriter
@@ -246,6 +247,20 @@ def test_greenlet_ends_with_its_last_client(
     fanout.leave(stream)
     turns_until(lambda: not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
     assert camera.fanout(PLAIN) is not fanout
+
+
+def test_pictures_go_at_once_with_the_last_client(
+    camera: Camera, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    camera.start()
+    fanout, stream = camera.fanout(PLAIN), Notes()
+    fanout.join(stream)
+    turns_until(lambda: bool(stream.seen), "a frame")
+    fanout.leave(stream)
+    turns_until(lambda: fanout.idle, "the end")
+    held = [one for one in gc.get_referrers(stream.seen[0]) if isinstance(one, Fanout | Rendition)]
+    assert held == [], "each picture is an open file: it must not wait for the collector"
 
 
 def test_client_that_leaves_before_the_first_picture_is_let_go(fanout: Fanout) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from services.api import ledger as module
 from services.api.counters import Counters
 from services.api.ledger import Ledger, Place
 from services.api.seat import TooManyStreams
+from services.api.sheets import OTHERS
 from shared.settings_api import LimitsSettings
 
 if TYPE_CHECKING:
@@ -26,6 +28,13 @@ HERE = "192.0.2.7"
 
 def limits(total: int = 1000, per_address: int = 0) -> LimitsSettings:
     return LimitsSettings(max_streams=total, max_streams_per_address=per_address)
+
+
+def place_of(ledger: Ledger) -> Place:
+    """Of a worker that has the camera."""
+    place = ledger.take()
+    place.open(CAMERA)
+    return place
 
 
 def in_a_process(work: Callable[[], None]) -> None:
@@ -65,7 +74,7 @@ def test_more_workers_than_places_are_refused() -> None:
 
 def test_streams_of_all_workers_count_against_the_limit() -> None:
     ledger = Ledger()
-    here, there = ledger.take([CAMERA]), ledger.take([CAMERA])
+    here, there = place_of(ledger), place_of(ledger)
     seats: list[Seat] = []
 
     def take_two() -> None:
@@ -88,7 +97,7 @@ def test_streams_of_all_workers_count_against_the_limit() -> None:
 
 def test_streams_of_one_address_count_over_all_workers() -> None:
     ledger = Ledger()
-    here, there = ledger.take([CAMERA]), ledger.take([CAMERA])
+    here, there = place_of(ledger), place_of(ledger)
     two_each = limits(per_address=2)
     in_a_process(lambda: keep(there.admit(CAMERA, HERE, two_each)))
     mine = here.admit(CAMERA, HERE, two_each)
@@ -98,7 +107,7 @@ def test_streams_of_one_address_count_over_all_workers() -> None:
     mine.leave()
     again = here.admit(CAMERA, HERE, two_each)
     ledger.free(there)
-    successor = ledger.take([CAMERA])
+    successor = place_of(ledger)
     assert successor.number == there.number
     keep(successor.admit(CAMERA, HERE, two_each))
     with pytest.raises(TooManyStreams):
@@ -119,7 +128,7 @@ def keep(seat: Seat) -> None:
 
 
 def test_seat_nobody_has_any_more_is_given_back() -> None:
-    place = Ledger().take([CAMERA])
+    place = place_of(Ledger())
     place.admit(CAMERA, HERE, limits(per_address=1))
     gc.collect()
     assert place.streams() == 0
@@ -130,26 +139,13 @@ def test_seat_nobody_has_any_more_is_given_back() -> None:
     assert place.streams() == 0
 
 
-def test_entries_of_addresses_are_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_ENTRIES", 4)
-    place = Ledger().take([CAMERA])
-    for number in range(20):
-        place.admit(CAMERA, f"192.0.2.{number}", limits(per_address=1)).leave()
-    seats = [place.admit(CAMERA, f"192.0.2.{n}", limits(per_address=1)) for n in range(4)]
-    with pytest.raises(TooManyStreams):
-        place.admit(CAMERA, "192.0.2.4", limits(per_address=1))
-    assert place.streams() == 4
-    for seat in seats:
-        seat.leave()
-
-
 def test_sums_never_go_back_when_workers_die_and_others_have_their_places() -> None:
     ledger = Ledger()
-    here = ledger.take([CAMERA])
+    here = place_of(ledger)
     here.publish(CAMERA, Counters(sent=5))
     seen = [5]
     for _ in range(3):
-        there = ledger.take([CAMERA])
+        there = place_of(ledger)
 
         def count(place: Place = there) -> None:
             place.publish(CAMERA, Counters(sent=10, encode_seconds=0.25))
@@ -163,10 +159,87 @@ def test_sums_never_go_back_when_workers_die_and_others_have_their_places() -> N
     assert summed(here).encode_seconds == 1.5
 
 
+def test_camera_unknown_before_the_fork_is_counted_by_all_who_meet_it() -> None:
+    ledger = Ledger()
+    here, there = ledger.take(), ledger.take()
+
+    def meet() -> None:
+        there.open("other")
+        there.open(CAMERA)
+        there.publish(CAMERA, Counters(sent=7))
+        keep(there.admit(CAMERA, HERE, limits()))
+
+    in_a_process(meet)
+    here.open(CAMERA)
+    here.publish(CAMERA, Counters(sent=5))
+    assert summed(here).sent == 12
+    assert here.clients(CAMERA) == 1
+    ledger.free(there)
+    assert (summed(here).sent, here.clients(CAMERA)) == (12, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL])
+def test_worker_stopped_or_killed_while_it_claims_a_row_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    """There is no lock to be held; whoever has the place next writes over what is half there."""
+    ledger = Ledger()
+    here, there = ledger.take(), ledger.take()
+
+    def claim_and_stop() -> None:
+        there.open("before")
+        monkeypatch.setattr("services.api.sheets.fence", lambda: os.kill(os.getpid(), number))
+        there.open(CAMERA)
+
+    stopped = FORK.Process(target=claim_and_stop)
+    stopped.start()
+    assert stopped.pid is not None
+    os.waitid(os.P_PID, stopped.pid, os.WEXITED | os.WSTOPPED | os.WNOWAIT)
+    here.open(CAMERA)
+    here.publish(CAMERA, Counters(sent=5))
+    assert summed(here).sent == 5
+    stopped.kill()
+    stopped.join(10.0)
+    ledger.free(there)
+    successor = ledger.take()
+    assert successor.number == there.number
+    successor.open("another one")
+    successor.publish("another one", Counters(sent=100))
+    successor.open(CAMERA)
+    successor.publish(CAMERA, Counters(sent=7))
+    assert summed(here).sent == summed(successor).sent == 12
+
+
+def test_camera_that_comes_again_is_counted_on_from_where_it_was() -> None:
+    place = place_of(Ledger())
+    place.publish(CAMERA, Counters(sent=5))
+    seat = place.admit(CAMERA, HERE, limits())
+    place.close(CAMERA)
+    place.open(CAMERA)
+    place.publish(CAMERA, Counters(sent=2))
+    assert (summed(place).sent, place.clients(CAMERA)) == (7, 1)
+    seat.leave()
+    assert place.clients(CAMERA) == 0
+
+
+def test_cameras_without_a_row_of_their_own_are_counted_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("services.api.sheets._ROWS", 2)
+    place = place_of(Ledger())
+    for name, sent in (("second", 1), ("third", 10)):
+        place.open(name)
+        place.publish(name, Counters(sent=sent))
+        place.publish(name, Counters(sent=2 * sent))
+    assert Counters.of(place.sums("second"), {}).sent == 22
+    assert place.sums("second") == place.sums("third") == place.sums(OTHERS)
+    assert summed(place).sent == 0
+
+
 def test_last_stream_is_never_given_twice_however_many_workers_ask() -> None:
     """Four processes race for 50 streams; as none is given back, too many would stay too many."""
     ledger = Ledger()
-    places = [ledger.take([CAMERA]) for _ in range(4)]
+    places = [place_of(ledger) for _ in range(4)]
     gate = FORK.Barrier(4)
 
     def race(place: Place) -> None:

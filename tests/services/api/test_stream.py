@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import gc
 import itertools
 import random
 import socket
+import weakref
 from typing import TYPE_CHECKING
 
 import gevent
@@ -385,6 +387,22 @@ def test_no_boundary_is_written_into_a_picture_that_is_only_half_sent(
     wait_until(turning(lambda: clock.advance(0.1), running.ready), "the farewell to be over")
     received += bench.received()
     assert received == wire(jpeg(1, 300_000))[: len(received)]
+
+
+def test_ended_stream_goes_at_once_with_the_picture_it_was_sent_last(clock: Clock) -> None:
+    bench = Bench(clock)
+    picture = framed(frame(1), b"\xff\xd8" + bytes(40_000) + b"\xff\xd9")
+    gone = weakref.ref(picture.part), weakref.ref(bench.stream)
+    assert bench.stream.wants(frame(1), FPS)
+    bench.stream.send(picture)
+    bench.close()
+    bench.stream.run()
+    gc.disable()  # a picture is an open file: it must not wait for the collector
+    try:
+        del picture, bench
+        assert [ref() for ref in gone] == [None, None]
+    finally:
+        gc.enable()
 
 
 class NotedAdaptation(Adaptation):

@@ -41,7 +41,9 @@ def begin(
 
     def begin_one() -> Workers:
         camera = Camera(VIDEO, paths, settings, encoder, lambda: False)
-        return Workers(ledger.take([VIDEO]), {VIDEO: camera}, Lateness())
+        workers = Workers(ledger.take(), Lateness())
+        workers.open(VIDEO, camera)
+        return workers
 
     return begin_one
 
@@ -176,3 +178,58 @@ def test_streams_count_at_once_though_the_list_is_a_second_old(
     assert here.together()[VIDEO].clients == 1
     seat.leave()
     assert here.together()[VIDEO].clients == 0
+
+
+def test_camera_that_comes_again_is_counted_on_even_if_its_worker_was_killed_meanwhile(
+    ledger: Ledger, begin: Callable[[], Workers], write: Callable[..., FrameInfo]
+) -> None:
+    here, there = begin(), begin()
+    camera = camera_of(there)
+    camera.counters.note_encoded("q85", 0.002)
+    camera.feed.offer(write())
+    camera.feed.offer(write())
+    there.close(VIDEO)
+    there.publish()
+    ledger.free(there.place)
+    successor = begin()
+    camera_of(successor).counters.note_encoded("q85", 0.002)
+    for each in (here, successor):
+        each.publish()
+    for each in (here, successor):
+        known = each.together()[VIDEO]
+        assert known.counters.variants == {"q85": 2}
+        assert known.counters.encoded == 2
+        assert known.chronicle.captured_total == 2
+
+
+def test_camera_that_is_closed_is_told_of_no_more(begin: Callable[[], Workers]) -> None:
+    workers = begin()
+    camera_of(workers).audience.enter(watcher("1"))
+    workers.publish_list()
+    workers.close(VIDEO)
+    workers.publish_list()
+    assert workers.together() == {}
+    told = workers.place.bulletins.read(workers.place.number)
+    assert b'"watching":{}' in told
+    assert told.endswith(b"{}")
+
+
+def test_numbers_of_any_number_of_cameras_fit_with_fewer_variants_apart(
+    ledger: Ledger,
+    begin: Callable[[], Workers],
+    paths: SegmentPaths,
+    settings: Settings,
+    encoder: Encoder,
+) -> None:
+    here, there = begin(), begin()
+    for number in range(256):
+        camera = Camera(f"camera{number}", paths, settings, encoder, lambda: False)
+        there.open(camera.name, camera)
+        here.open(camera.name, camera)
+        for quality in range(64):
+            camera.counters.note_encoded(f"q{quality}w1920h1080", 0.002)
+    there.publish_list()
+    told = there.together()["camera255"].counters.variants
+    assert 1 < len(told) < 64
+    assert sum(told.values()) == 64
+    ledger.free(there.place)

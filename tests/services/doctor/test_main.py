@@ -39,3 +39,27 @@ def test_a_wrong_camera_is_a_problem(config: str, capsys: pytest.CaptureFixture[
 def test_wrong_settings_are_findings_too(config: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([config, "--video.ring.slots=1"]) == 2
     assert "problem  settings: video.ring.slots" in capsys.readouterr().out
+
+
+def test_every_camera_is_looked_at_and_the_room_of_all_together(
+    tmp_path: Path, segment_name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cameras.json"
+    cameras = {
+        "door": {"source": "pattern://64x64@30", "shared_memory_name": f"{segment_name}-door"},
+        "yard": {"source": "v4l2:/dev/video77", "shared_memory_name": f"{segment_name}-yard"},
+        "hall": {"shared_memory_name": f"{segment_name}-hall"},
+    }
+    path.write_text(json.dumps({"cameras": cameras, "api.port": 0}), encoding="utf-8")
+    assert main([str(path), "--json"]) == 2
+    found = {each["topic"]: each for each in json.loads(capsys.readouterr().out)["findings"]}
+    assert found["camera of door"]["level"] == "ok"
+    assert found["camera of yard"]["level"] == "problem"
+    assert "camera of hall" not in found
+    assert {"ring of door", "ring of yard", "ring of hall"} <= set(found)
+    assert found["ring of door"]["fixes"][0]["lines"] == "python -m services.video --camera=door"
+    assert "has no source here" in found["ring of hall"]["text"]
+    room = found["shared memory"]["text"]
+    assert "door: 64x64x3" in room
+    assert "yard: 1920x1080x3" in room
+    assert "hall" not in room

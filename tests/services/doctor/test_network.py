@@ -41,15 +41,23 @@ def test_a_free_port_is_well() -> None:
 
 def test_the_notifications_answer_or_say_why_not(segment_name: str) -> None:
     paths = segment_paths(segment_name)
-    assert check_notifications(segment_name, VIDEO) == []
+    assert check_notifications(VIDEO.model_copy(update={"shared_memory_name": segment_name})) == []
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(paths.socket))
         listener.listen()
-        assert check_notifications(segment_name, VIDEO)[0].level is Level.OK
-    (found,) = check_notifications(segment_name, VIDEO)
+        assert (
+            check_notifications(VIDEO.model_copy(update={"shared_memory_name": segment_name}))[
+                0
+            ].level
+            is Level.OK
+        )
+    (found,) = check_notifications(VIDEO.model_copy(update={"shared_memory_name": segment_name}))
     assert found.level is Level.WARNING
     assert found.fixes[0].lines == f"rm {paths.socket}"
     paths.socket.unlink()
     paths.socket.write_bytes(b"")
-    assert check_notifications(segment_name, VIDEO)[0].level is Level.PROBLEM
+    assert (
+        check_notifications(VIDEO.model_copy(update={"shared_memory_name": segment_name}))[0].level
+        is Level.PROBLEM
+    )
     paths.socket.unlink()

@@ -70,3 +70,24 @@ def test_running_video_module_is_healthy(
     watcher.wait(lambda info: info.online, "frame")
 
     assert main([f"--video.shared_memory_directory={paths.directory}"]) == 0
+
+
+@pytest.mark.process
+def test_it_looks_at_the_camera_that_is_named(
+    start_video: Callable[..., VideoProcess],
+    watcher: Watcher,
+    paths: SegmentPaths,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cameras = [
+        f"--video.shared_memory_directory={paths.directory}",
+        "--cameras.hall.source=pattern://64x64@1",
+        "--cameras.door.source=pattern://64x64@1",
+        f"--cameras.door.shared_memory_name={paths.name}",
+    ]
+    start_video(*cameras, "--camera=door")
+    watcher.wait(lambda info: info.online, "frame")
+
+    assert main([*cameras, "--camera=door"]) == 0
+    assert main([*cameras, "--camera=hall"]) == 1
+    assert "hall.ring" in capsys.readouterr().err

@@ -312,6 +312,45 @@ def test_wrong_settings_are_all_named_and_the_exit_code_is_2() -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("camera", "sentence"),
+    [
+        ("attic", "there is no camera 'attic'; there are: hall, door"),
+        (
+            "door",
+            (
+                "camera 'door' has no source; set cameras.door.source, or leave it to whoever "
+                "writes segment door; with a source there are: hall"
+            ),
+        ),
+    ],
+)
+def test_a_camera_that_cannot_be_captured_here_is_refused_with_those_that_can(
+    camera: str, sentence: str
+) -> None:
+    ended = run_to_the_end(
+        f"--camera={camera}",
+        "--cameras.hall.source=0",
+        "--cameras.door.file.loop=0",
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == f"ringcast: {sentence}\n"
+
+
+@pytest.mark.parametrize("named", [["--camera=door"], []])
+def test_it_writes_the_camera_that_is_named_or_else_the_first(
+    start_video: StartVideo, watcher: Watcher, paths: SegmentPaths, named: list[str]
+) -> None:
+    start_video(
+        *named,
+        f"--cameras.door.shared_memory_name={paths.name}",
+        "--cameras.door.source=pattern://128x96@20",
+        "--cameras.yard.source=pattern://64x64@5",
+    )
+    info, _ = watcher.wait(lambda info: info.online, "frame")
+    assert (info.geometry.width, info.geometry.height) == (128, 96)
+
+
 @pytest.mark.parametrize("source", ["gopher://x", "pattern://1x1@30", "rtsp://"])
 def test_impossible_source_is_a_setting_to_correct(source: str) -> None:
     ended = run_to_the_end(f"--video.source={source}")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
@@ -65,14 +66,14 @@ def test_every_example_is_what_its_schema_says(guarded_document: Json) -> None:
 def test_ranges_are_those_of_the_settings() -> None:
     settings = Settings.model_validate(
         {
+            "cameras": {"video": {}, "door": {}},
             "api": {
-                "cameras": {"door": "door_ring"},
                 "stream": {
                     "quality": {"min_jpeg_quality": 20, "max_jpeg_quality": 90},
                     "framerate": {"max_fps": 15, "default_fps": 10},
                     "resolution": {"max_width": 1920, "default_width": 640},
                 },
-            }
+            },
         }
     )
     parameters = describe(settings, "1.2.3")["components"]["parameters"]
@@ -83,6 +84,13 @@ def test_ranges_are_those_of_the_settings() -> None:
     width = parameters["width"]["schema"]
     assert (width["maximum"], width["default"]) == (1920, 640)
     assert parameters["camera"]["schema"]["enum"] == ["video", "door"]
+
+
+def test_cameras_that_come_and_go_are_described_by_what_their_names_look_like() -> None:
+    settings = Settings.model_validate({"api": {"discover_cameras": True}})
+    parameters = describe(settings, "1.2.3")["components"]["parameters"]
+    for name in ("camera", "cameraShown"):
+        assert re.fullmatch(parameters[name]["schema"]["pattern"], "front-door")
 
 
 def test_without_credentials_none_are_spoken_of(

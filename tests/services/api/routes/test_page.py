@@ -3,8 +3,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from services.api.advice import VIDEO_MODULE
+
 if TYPE_CHECKING:
+    from flask import Flask
     from flask.testing import FlaskClient
+
+    from services.api.cameras import Cameras
+    from shared.naming import SegmentPaths
 
 
 def test_page_needs_nothing_from_elsewhere_and_breaks_no_policy_of_its_own(
@@ -33,6 +39,15 @@ def test_page_names_every_camera_and_works_without_scripts(http: FlaskClient) ->
     assert 'data-camera="video"' in page
     assert 'data-camera="garage"' in page
     assert re.search(r'<noscript><img src="/stream/video"', page)
+
+
+def test_page_names_the_cameras_of_now(app: Flask, http: FlaskClient, paths: SegmentPaths) -> None:
+    cameras: Cameras = app.extensions["ringcast"]
+    attic = cameras.open("attic", paths, VIDEO_MODULE, listed=True)
+    assert 'data-camera="attic"' in http.get("/").text
+    assert re.search(r'<noscript><img src="/stream/attic"', http.get("/?camera=attic").text)
+    cameras.close(attic)
+    assert "attic" not in http.get("/?camera=attic").text
 
 
 def test_icon_is_found_under_the_name_browsers_guess(http: FlaskClient) -> None:

@@ -30,7 +30,17 @@ def test_list_of_cameras_leads_to_their_streams(http: FlaskClient) -> None:
     document = http.get("/cameras").json
     assert document is not None
     assert [camera["name"] for camera in document["cameras"]] == ["video", "garage"]
-    assert document["cameras"][1]["stream"] == "/stream/garage"
+    garage = document["cameras"][1]
+    assert garage["stream"] == "/stream/garage"
+    assert (garage["online"], garage["condition"]) == (False, "gone")
+    assert "nobody writes" in garage["why"]
+
+
+def test_list_of_cameras_builds_no_status(
+    http: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.api.camera.Camera.status", None)
+    assert http.get("/cameras").status_code == 200
 
 
 def test_room_of_the_rings_is_told(http: FlaskClient) -> None:
