@@ -221,15 +221,26 @@ def test_probes_ask_for_what_there_is(name: str) -> None:
         assert f'"{module}"' in dockerfile("video"), "as the image itself is asked"
 
 
+def slept_sec(container: dict[str, Any]) -> int:
+    """How long a container is let alone before it is told to end."""
+    handler = container["lifecycle"]["preStop"]
+    if "sleep" in handler:
+        return int(handler["sleep"]["seconds"])
+    (seconds,) = re.findall(r"sleep\((\d+)\)", handler["exec"]["command"][-1])
+    return int(seconds)
+
+
 @every_pod
 def test_grace_period_is_long_enough_to_drain(name: str) -> None:
     stack = documents(name)
-    handler = containers(stack)["api"]["lifecycle"]["preStop"]
-    if name == "plain-pod":
-        (slept,) = re.findall(r"sleep\((\d+)\)", handler["exec"]["command"][-1])
-    else:
-        slept = handler["sleep"]["seconds"]
     api = json.loads(config(stack))["api"]
     drain = api.get("drain_spread_sec", 0) + 2 * api["drain_timeout_sec"]
-    needed = int(slept) + drain + SHUTDOWN_OF_VIDEO_SEC
+    needed = slept_sec(containers(stack)["api"]) + drain + SHUTDOWN_OF_VIDEO_SEC
     assert pod_spec(stack)["terminationGracePeriodSeconds"] >= needed
+
+
+def test_video_outlives_the_streams_of_the_plain_pod() -> None:
+    """A sidecar does so by itself."""
+    every = containers(documents("plain-pod"))
+    spread = json.loads(config(documents("plain-pod")))["api"].get("drain_spread_sec", 0)
+    assert slept_sec(every["video"]) > slept_sec(every["api"]) + spread
