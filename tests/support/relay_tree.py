@@ -41,7 +41,6 @@ class TreeNode:
         services: What was started in it.
         source: ``video.source``.
         uplink: The cable to its parent; None: the origin.
-        settings: Of both services, beside the source.
         video: Its Video Module.
         api: Its API.
     """
@@ -51,7 +50,6 @@ class TreeNode:
     services: Services
     source: str
     uplink: Link | None
-    settings: dict[str, object]
     video: Child | None = field(default=None, init=False)
     api: Api | None = field(default=None, init=False)
 
@@ -64,8 +62,8 @@ class TreeNode:
         """Start both services, and wait for neither."""
         reachable = {"api.host": "0.0.0.0", "api.port": PORT, "api.auth.mode": "none"}  # noqa: S104
         with self.node.inside():
-            self.video = self.services.video(self.source, **self.settings)
-            self.api = self.services.start_api({**reachable, **self.settings})
+            self.video = self.services.video(self.source)
+            self.api = self.services.start_api(reachable)
 
     def wait_ready(self) -> None:
         """Wait until it has frames."""
@@ -136,10 +134,9 @@ class RelayTree:
         folder = self._folder / name
         folder.mkdir()
         services = Services(folder, f"{self._segment}-{name}")
-        settings: dict[str, object] = {}
         uplink, source = None, self._source
         if parent is not None:
             uplink = self._network.link(parent.node, node)
             uplink.shape(self._shape)
             source = f"http://{uplink.addresses[0]}:{PORT}{STREAM}"
-        self.nodes[name] = TreeNode(name, node, services, source, uplink, settings)
+        self.nodes[name] = TreeNode(name, node, services, source, uplink)
