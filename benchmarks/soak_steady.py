@@ -21,7 +21,7 @@ from shared.frame_code import read_codes
 from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolation
 
 if TYPE_CHECKING:
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["CHECK_EVERY", "SteadyClient", "judged_picture"]
 

@@ -175,7 +175,17 @@ class SourceError(RingcastError):
 
 
 class SourceUnavailable(SourceError):  # noqa: N818
-    """The source gives no picture: it cannot be opened, was lost, or timed out."""
+    """The source gives no picture: it cannot be opened, was lost, or timed out.
+
+    Attributes:
+        retry_s: When to try again, seconds, where the source knows better than ``video.retry``: its
+            last picture stays meanwhile, for ``video.stall_timeout_sec`` at most. None: it does
+            not.
+    """
+
+    def __init__(self, why: str, *, retry_s: float | None = None) -> None:
+        super().__init__(why)
+        self.retry_s = retry_s
 
 
 class SourceEnded(SourceError):  # noqa: N818

@@ -101,6 +101,9 @@ class FrameInfo:
         origin_sequence: Number of the camera's frame it was made from.
         checksum: CRC-32 of the payload; None: the writer stores none, see
             ``video.ring.checksums``.
+        origin_wall_us: When that frame was captured, by the wall clock of the host that did it,
+            microseconds since 1970; 0: not known.
+        hops: Nodes it came through, origin first, this one last; empty: not known.
     """
 
     epoch: Epoch
@@ -114,6 +117,13 @@ class FrameInfo:
     origin_epoch: Epoch = Epoch(0)
     origin_sequence: Sequence = Sequence(0)
     checksum: int | None = None
+    origin_wall_us: int = 0
+    hops: tuple[str, ...] = ()
+
+    @property
+    def origin(self) -> tuple[Epoch, Sequence]:
+        """What names the camera's frame it was made from, here and at every other node."""
+        return self.origin_epoch, self.origin_sequence
 
     def __post_init__(self) -> None:
         """Make a frame that names no other its own origin."""

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from .naming import DEFAULT_DIRECTORY, DEFAULT_NAME, segment_paths
 
@@ -105,6 +105,44 @@ class RetrySettings(Section):
         return self
 
 
+class RelaySettings(Section):
+    """``video.relay``: another node of Ringcast as the source, its frames passed on as they are."""
+
+    node: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$",
+        description="What this node is called in the X-Hops of its streams, by which loops are "
+        "found: a different name for each. The host's name, a slash and "
+        "video.shared_memory_name where it is not set.",
+    )
+    token: SecretStr | None = Field(
+        None,
+        description="Bearer token for the other node, of a scope that may view streams. Or user "
+        "and password in video.source.",
+    )
+    token_file: Path | None = Field(
+        None, description="File that holds that token; read anew for each connection."
+    )
+    connect_timeout_sec: Seconds = Field(
+        1.0, description="How long a connection to the other node may take, seconds."
+    )
+    silence_timeout_sec: Seconds = Field(
+        2.0,
+        description="How long the other node may be silent before it is connected to again, "
+        "seconds; it repeats its last picture every second.",
+    )
+    longest_pause_sec: Seconds = Field(
+        0.5, description="Longest pause between two tries to connect to the other node, seconds."
+    )
+
+    @model_validator(mode="after")
+    def _one_token(self) -> RelaySettings:
+        if self.token is not None and self.token_file is not None:
+            msg = "token and token_file are both given: leave one away"
+            raise ValueError(msg)
+        return self
+
+
 class VideoSettings(Section):
     """``video``: the Video Module, and where its frames lie."""
 
@@ -170,6 +208,7 @@ class VideoSettings(Section):
     file: FileSettings = FileSettings()
     device: DeviceSettings = DeviceSettings()
     retry: RetrySettings = RetrySettings()
+    relay: RelaySettings = RelaySettings()
 
     @field_validator("shared_memory_name")
     @classmethod

@@ -11,6 +11,7 @@ from services.api.access.proxies import RealAddress
 from services.api.cameras import Cameras
 from services.api.routes import (
     admission,
+    clock,
     compat,
     frames,
     headers,
@@ -49,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["ringcast_door"] = door = Door(settings.api)
     app.wsgi_app = RealAddress(app.wsgi_app, door.trusted_proxies)  # type: ignore[method-assign]  # Flask's own way
     for module in (
-        *(streams, frames, raw, compat, websocket),
+        *(streams, frames, raw, clock, compat, websocket),
         *(status, metrics, health, page, reference),
     ):
         app.register_blueprint(module.routes)

@@ -12,6 +12,7 @@ from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.kept import LastFrame, copy_newest
+from services.api.origin import Origin
 from services.api.raw_room import RawRoom
 from services.api.report import about_source, about_worker
 from services.api.room import Room
@@ -135,6 +136,10 @@ class Camera:
     def advice(self) -> str:
         """What to do about it, a sentence for operators; empty when it is online."""
         return self._advice.on(self._attachment.condition)
+
+    def origin(self) -> Origin:
+        """Where its frames come from, as the ring says."""
+        return Origin.of(self._attachment.reader)
 
     def lost_for_s(self) -> float:
         """For how long the Video Module has been gone, stalled or of another version."""

@@ -65,6 +65,9 @@ class EncodedFrame:
         width: Of the picture, pixels.
         height: Of the picture, pixels.
         encoding: The form of the picture.
+        captured_wall_us: When it was captured by the wall clock of its origin, microseconds since
+            1970.
+        hops: Nodes it came through, origin first, this one last; empty: not known.
         made_at: When it was there for all clients, ``CLOCK_MONOTONIC``.
         whole: Start and end of what most clients are sent.
         advance: Start and end for a client that was sent this part's header in advance.
@@ -83,6 +86,8 @@ class EncodedFrame:
     width: int
     height: int
     encoding: Encoding = Encoding.JPEG
+    captured_wall_us: int = 0
+    hops: tuple[str, ...] = ()
     made_at: int = field(init=False, repr=False)
     whole: tuple[int, int] = field(init=False, repr=False)
     advance: tuple[int, int] = field(init=False, repr=False)
@@ -97,6 +102,11 @@ class EncodedFrame:
         self.advance = (whole_end - len(mjpeg.TRAILER) - self.size_bytes, self.part.size_bytes)
         self.whole_pieces = ((self.part, *self.whole),)
         self.advance_pieces = ((self.part, *self.advance),)
+
+    @property
+    def origin(self) -> tuple[Epoch, Sequence]:
+        """What names the camera's frame, as ``FrameInfo`` has it."""
+        return self.epoch, self.sequence
 
     @property
     def picture(self) -> bytes:
@@ -127,8 +137,10 @@ def framed(
         encode_ns: What encoding it took, nanoseconds; 0: nothing was encoded.
         checksum: CRC-32 of the picture, for clients to verify; None: checksums are off.
     """
-    epoch, sequence = info.origin_epoch, info.origin_sequence
-    wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
+    epoch, sequence = info.origin
+    wall_us = info.origin_wall_us
+    if not wall_us:  # its writer is of an older release
+        wall_us = (time.time_ns() - time.monotonic_ns() + info.captured_at) // 1000
     headers = mjpeg.frame_headers(sequence, epoch, wall_us, online=info.online)
     view = memoryview(data if isinstance(data, bytes | memoryview) else data.data).cast("B")
     width, height = made.size or (info.geometry.width, info.geometry.height)
@@ -140,6 +152,8 @@ def framed(
         headers += mjpeg.size_headers(width, height)
     if checksum is not None:
         headers += mjpeg.checksum_headers(checksum)
+    if len(info.hops) > 1:
+        headers += mjpeg.hop_headers(info.hops)
     if made.encoding is Encoding.I420:
         header = y4m.FRAME
     else:
@@ -157,4 +171,6 @@ def framed(
         width,
         height,
         made.encoding,
+        wall_us,
+        info.hops,
     )

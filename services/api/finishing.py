@@ -90,9 +90,18 @@ def drawn_blank(
     draw_blank(image, reason, time.strftime("%Y-%m-%d %H:%M:%S"))
     size = variant.fit(geometry.width, geometry.height)
     now = MonotonicNs(time.monotonic_ns())
-    epoch, sequence = (of.epoch, of.sequence) if of else (Epoch(0), Sequence(0))
+    epoch, sequence = of.origin if of else (Epoch(0), Sequence(0))
     checksum = None if of is None else of.checksum
     info = FrameInfo(
-        epoch, sequence, now, now, geometry, 0, online=False, reason=reason, checksum=checksum
+        epoch,
+        sequence,
+        now,
+        now,
+        geometry,
+        0,
+        online=False,
+        reason=reason,
+        checksum=checksum,
+        hops=of.hops if of else (),
     )
     return _finished(shrink(image, size), geometry.pixel_format, info, size, variant, started_at)

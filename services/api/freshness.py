@@ -53,11 +53,13 @@ class After:
         """
         if self.epoch is not None:
             return self
-        return replace(self, epoch=newest.epoch if self.sequence <= newest.sequence else 0)
+        epoch, sequence = newest.origin
+        return replace(self, epoch=epoch if self.sequence <= sequence else 0)
 
     def precedes(self, info: FrameInfo) -> bool:
         """Whether a frame is another life's, or a later one of the same."""
-        return info.epoch != self.epoch or info.sequence > self.sequence
+        epoch, sequence = info.origin
+        return epoch != self.epoch or sequence > self.sequence
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ __all__ = [
     "TRAILER",
     "checksum_headers",
     "frame_headers",
+    "hop_headers",
     "part_header",
     "picture_headers",
     "pixel_headers",
@@ -67,7 +68,8 @@ def frame_headers(
     Args:
         sequence: Number of the frame.
         epoch: The segment's life it belongs to.
-        captured_wall_us: When it was captured, microseconds since 1970: the only wall clock here.
+        captured_wall_us: When it was captured by the wall clock of its origin, microseconds since
+            1970: the only wall clock here.
         online: False for a blank.
     """
     seconds, micros = divmod(captured_wall_us, 1_000_000)
@@ -118,6 +120,15 @@ def checksum_headers(checksum: int) -> list[tuple[str, str]]:
         checksum: CRC-32 of the picture, as ``zlib.crc32`` has it.
     """
     return [("X-CRC32", f"{checksum:08x}")]
+
+
+def hop_headers(hops: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Which nodes a picture came through: in every answer, and in each part that was relayed.
+
+    Args:
+        hops: The origin first, this node last; empty: not known, and nothing is said.
+    """
+    return [("X-Hops", ",".join(hops))] if hops else []
 
 
 def ustreamer_headers(

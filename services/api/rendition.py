@@ -206,8 +206,10 @@ class Rendition:
         shown = self.info
         if shown is None:
             return True
-        if shown.epoch == info.epoch:
-            return info.sequence > shown.sequence
+        if shown.origin_epoch == info.origin_epoch:
+            return info.origin_sequence > shown.origin_sequence
+        if info.online and not shown.online:  # a relay's own blank may be younger than what follows
+            return True
         return info.captured_at > shown.captured_at
 
     def _show(self, info: FrameInfo, jpeg: EncodedFrame) -> None:

@@ -35,11 +35,12 @@ def about_source(camera: Camera, attachment: Attachment) -> dict[str, Any]:
         "height": newest.geometry.height if newest else None,
         "pixel_format": newest.geometry.pixel_format.name if newest else None,
         "fps": round(camera.feed.fps(), 2) if fresh else 0.0,
-        "frame_number": newest.sequence if newest else None,
-        "epoch": str(newest.epoch) if newest else None,
+        "frame_number": newest.origin_sequence if newest else None,
+        "epoch": str(newest.origin_epoch) if newest else None,
         "age_ms": round(age_ms, 1) if age_ms is not None else None,
         "source_ms": _source_ms(newest) if newest else None,
         "source_dropped": reader.dropped if reader else None,
+        "relay": camera.origin().status(reader.label) if reader else None,
     }
 
 

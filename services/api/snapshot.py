@@ -94,4 +94,5 @@ class Snapshot:
 
 def tag_of(frame: FrameInfo | EncodedFrame, variant: Variant) -> str:
     """What names a picture for ever: the frame, and what was made of it."""
-    return f"{frame.epoch}-{frame.sequence}-{suffix_of(variant)}"
+    epoch, sequence = frame.origin
+    return f"{epoch}-{sequence}-{suffix_of(variant)}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from services.api.encoded import Made, framed
@@ -130,6 +129,7 @@ class VariantWriter:
             WriterConflict: Somebody removed the lock, and another worker took it.
         """
         picture = memoryview(jpeg.picture)
+        self._writer.route(jpeg.hops)
         geometry = Geometry(jpeg.width, jpeg.height, PixelFormat.JPEG)
         slot = self._writer.begin(geometry, size_bytes=picture.nbytes)
         slot.payload[: picture.nbytes] = picture
@@ -138,7 +138,8 @@ class VariantWriter:
             jpeg.captured_at,
             online=jpeg.online,
             size_bytes=picture.nbytes,
-            origin=(jpeg.epoch, jpeg.sequence),
+            origin=jpeg.origin,
+            origin_wall_us=jpeg.captured_wall_us,
         )
         self._publisher.publish(self._last)
 
@@ -219,8 +220,7 @@ class VariantReader:
         """The ring's newest frame, if it was not taken yet.
 
         Returns:
-            What is known about it, epoch and sequence as the camera's frame had them, and a copy of
-            the picture; None: nothing new.
+            What is known about it, and a copy of the picture; None: nothing new.
         """
         self._subscriber.look()
         reader, newest = self._attachment.reader, self._feed.newest
@@ -240,8 +240,7 @@ class VariantReader:
         except (ProtocolError, RingUnavailable):
             return None
         self._taken, self._behind_since = newest, None
-        epoch, sequence = newest.origin_epoch, newest.origin_sequence
-        return replace(newest, epoch=epoch, sequence=sequence), jpeg
+        return newest, jpeg
 
     def behind_s(self, camera: FrameInfo) -> float:
         """For how long the ring has owed the newest frame of the camera, or one before it.
@@ -250,8 +249,7 @@ class VariantReader:
             camera: The camera's newest frame.
         """
         taken = self._taken
-        frame = (camera.epoch, camera.sequence)
-        if taken is not None and (taken.origin_epoch, taken.origin_sequence) == frame:
+        if taken is not None and taken.origin == camera.origin:
             return 0.0
         if self._behind_since is None:
             self._behind_since = self._clock()

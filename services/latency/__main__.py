@@ -23,7 +23,7 @@ from services.video.sources.address import without_secrets
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from services.latency.clock import Offset
+    from shared.clock_offset import Offset
 
 __all__ = ["main"]
 

@@ -10,43 +10,21 @@ from __future__ import annotations
 import http.client
 import re
 import time
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
+
+from shared.clock_offset import Offset
 
 if TYPE_CHECKING:
     from services.latency.http_stream import Address
 
-__all__ = ["Offset", "ask_offset", "frame_path", "offset_of"]
+__all__ = ["ask_offset", "frame_path", "offset_of"]
 
 _TRIES: Final = 4
 _ROUNDED_S: Final = 0.0005
 """An age is told in whole milliseconds."""
 
 _STREAM: Final = re.compile(r"/stream/(video/shm|[A-Za-z0-9_-]+)(?:/raw)?/?")
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """How much later it is to us than to the server.
-
-    Attributes:
-        least_ms: At least so much; negative: the server's clock is ahead.
-        most_ms: At most.
-    """
-
-    least_ms: float
-    most_ms: float
-
-    @property
-    def differs(self) -> bool:
-        """Whether the clocks certainly do not show the same time."""
-        return not self.least_ms <= 0.0 <= self.most_ms
-
-    def narrowed(self, other: Offset) -> Offset:
-        """What both allow; this one where they contradict each other."""
-        least, most = max(self.least_ms, other.least_ms), min(self.most_ms, other.most_ms)
-        return Offset(least, most) if least <= most else self
 
 
 def frame_path(path: str) -> str:
@@ -70,13 +48,13 @@ def offset_of(headers: http.client.HTTPMessage, sent_s: float, received_s: float
     try:
         if stamp is not None and age is not None:
             told_s = float(stamp) + float(age) / 1000
-            early_s, late_s = told_s - _ROUNDED_S, told_s + _ROUNDED_S
-        else:
-            early_s = parsedate_to_datetime(headers.get("Date", "")).timestamp()
-            late_s = early_s + 1.0  # it says the second that had begun
+            doubt_s = _ROUNDED_S
+        else:  # it says the second that had begun
+            told_s = parsedate_to_datetime(headers.get("Date", "")).timestamp() + 0.5
+            doubt_s = 0.5
     except ValueError:
         return None
-    return Offset((sent_s - late_s) * 1000, (received_s - early_s) * 1000)
+    return Offset.of_exchange(sent_s * 1e3, told_s * 1e3, received_s * 1e3, doubt_s * 1e3)
 
 
 def ask_offset(address: Address, timeout_s: float) -> Offset | None:

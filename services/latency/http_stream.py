@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from services.latency.errors import StreamEnded, StreamRefused
-from services.latency.multipart import JPEG, MultipartReader, ProtocolViolation
 from services.latency.picture import RAW
 from services.latency.sighting import Sighting
+from shared.multipart import JPEG, MultipartReader, ProtocolViolation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["Address", "HttpStream"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from services.latency.http_stream import HttpStream
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["sightings"]
 

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from services.latency.clock import Offset
     from services.latency.tally import Report, Spread
+    from shared.clock_offset import Offset
 
 __all__ = ["as_json", "as_text", "remarks"]
 

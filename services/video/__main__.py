@@ -25,11 +25,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from services.video.backoff import Backoff
 from services.video.capture import CaptureLoop
-from services.video.grabber import GRABBER_THREAD, Backoff, Grabber
+from services.video.grabber import GRABBER_THREAD, Grabber
 from services.video.messages import Inbox, StopRequested
 from services.video.notify import Notifier
 from services.video.sources import open_source
+from services.video.sources.node import node_name
 from services.video.watchdog import Pulse, Watchdog, end_process
 from shared.errors import ConfigError, RingSpaceError, RingUnavailable, WriterConflict
 from shared.logs import configure_logging, log_start
@@ -120,6 +122,7 @@ def serve(settings: Settings, inbox: Inbox) -> str:
             reserve_bytes=video.ring.reserve_mb * 2**20,
             label=source.label,
             checksums=video.ring.checksums,
+            hops=(node_name(video),),
         )
         stack.enter_context(writer)
         publisher = stack.enter_context(Publisher(paths))

@@ -167,8 +167,8 @@ class CaptureLoop:
         match message:
             case PictureReady(grab):
                 self._grabber.resume(self._write_picture(grab))
-            case SourceLost(reason):
-                self._go_blank(reason)
+            case SourceLost(reason, returns):
+                self._go_blank(reason, patient=returns)
             case SourceOpened():
                 self._lost_because = None
                 self._patience.after_opening()
@@ -186,6 +186,11 @@ class CaptureLoop:
         """Move one picture into the ring; a text when the source has to be opened again."""
         now_s = time.monotonic()
         self._count_dropped(grab.dropped)
+        if grab.relayed is not None and grab.relayed.repeated and self._blank_since_s is None:
+            self._picture_s = now_s
+            self._blank_due_s = now_s + self._stall_timeout_s
+            self._lost_because = None
+            return None
         fits = self._frames.has_room(grab)
         if self._shortage.forbids(self._frames.size_of(grab), now_s, fits=fits):
             self._count_dropped(1)
@@ -222,11 +227,18 @@ class CaptureLoop:
             self._begun(info)
             self._begun = None
 
-    def _go_blank(self, reason: str) -> None:
-        """Show a blank from now on, until the next picture."""
+    def _go_blank(self, reason: str, *, patient: bool = False) -> None:
+        """Show a blank until the next picture.
+
+        Args:
+            reason: A sentence for the operator.
+            patient: Not before the source has been silent for the stall timeout; else at once.
+        """
         self._lost_because = reason
         if self._blank_since_s is None:
             self._blank_due_s = time.monotonic()
+            if patient:
+                self._blank_due_s = max(self._blank_due_s, self._picture_s + self._stall_timeout_s)
 
     def _no_room(self, error: RingSpaceError) -> None:
         """Keep the old ring, say so on it, and try again later."""

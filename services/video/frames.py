@@ -9,12 +9,12 @@ What the capture loop decides, this does; it knows no time and no source's condi
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from services.video.sources import PictureResized
-from services.video.sources.source import monotonic_ns
+from services.video.sources.source import Relayed, monotonic_ns
 from shared.blank import FIRST_GEOMETRY, blank_jpeg, draw_blank
 from shared.frame import PixelFormat
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from shared.ring.writer import RingWriter, Slot
 
 __all__ = ["FrameWriter"]
+
+
+_OF_OUR_OWN: Final = Relayed(None)
+"""What is said of a picture that was captured here."""
 
 
 class FrameWriter:
@@ -41,6 +45,7 @@ class FrameWriter:
     def __init__(self, writer: RingWriter) -> None:
         self._writer = writer
         self._capacity_bytes = 0
+        self._told = _OF_OUR_OWN
         self.geometry: Geometry | None = None
         self.wanted: Geometry = FIRST_GEOMETRY
         self.wanted_bytes = 0
@@ -61,6 +66,8 @@ class FrameWriter:
             PictureUnreadable: It is damaged; its slot is used for the next one.
             RingSpaceError: There is no room for ``wanted``.
         """
+        if grab.relayed is not None:
+            self._tell(grab.relayed)
         slot = self._begin(grab.geometry, grab.size_bytes)
         geometry, image = grab.geometry, None
         try:
@@ -71,11 +78,29 @@ class FrameWriter:
             del slot  # nothing may refer to the old segment while a new one is made
             slot = self._begin(geometry)
             np.copyto(slot.image, image)
+        relayed = grab.relayed or _OF_OUR_OWN
         info = self._writer.commit(
-            slot, grab.captured_at, geometry=geometry, size_bytes=grab.size_bytes
+            slot,
+            grab.captured_at,
+            online=relayed.online,
+            reason=relayed.reason,
+            geometry=geometry,
+            size_bytes=grab.size_bytes,
+            origin=relayed.origin,
+            origin_wall_us=relayed.wall_us,
         )
         self.geometry = geometry
         return info
+
+    def _tell(self, relayed: Relayed) -> None:
+        """Have readers know where frames come from and what time it is there, if that is new."""
+        known, self._told = self._told, relayed
+        if relayed.hops != known.hops:
+            self._writer.route(relayed.hops)
+        if relayed.clock != known.clock:
+            self._writer.tell_clock(*relayed.clock)
+        if relayed.reconnects != known.reconnects:
+            self._writer.tell_reconnects(relayed.reconnects)
 
     def write_blank(self, reason: str) -> FrameInfo:
         """Write a blank of size and kind of the last frame; between JPEGs it is one too.

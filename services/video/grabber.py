@@ -23,45 +23,16 @@ from services.video.messages import (
 from shared.errors import SourceEnded, SourceUnavailable
 
 if TYPE_CHECKING:
+    from services.video.backoff import Backoff
     from services.video.messages import Inbox
     from services.video.sources import Source
     from services.video.watchdog import Pulse
 
-__all__ = ["GRABBER_THREAD", "Backoff", "Grabber"]
+__all__ = ["GRABBER_THREAD", "Grabber"]
 
 log = logging.getLogger(__name__)
 
 GRABBER_THREAD: Final = "grabber"
-_STEADY_S: Final = 5.0
-"""Pictures for so long make a source one that works."""
-
-
-class Backoff:
-    """Pauses between tries: ``initial_s``, doubled every time, never above ``max_s``."""
-
-    def __init__(self, initial_s: float, max_s: float) -> None:
-        self._initial_s = initial_s
-        self._max_s = max_s
-        self._next_s = initial_s
-        self._pause_s = 0.0
-
-    def next_pause_s(self) -> float:
-        """How long to pause before the next try, seconds."""
-        self._pause_s = min(self._next_s, self._max_s)
-        self._next_s = self._pause_s * 2
-        return self._pause_s
-
-    def reset(self) -> None:
-        """It works again: start over with the shortest pause."""
-        self._next_s = self._initial_s
-
-    def worked_for(self, lasted_s: float) -> None:
-        """Start over if it worked for longer than it was paused for, and not for a moment only.
-
-        A server that ends after every picture is asked less and less often that way.
-        """
-        if lasted_s > max(self._pause_s, _STEADY_S):
-            self.reset()
 
 
 class Grabber:
@@ -137,9 +108,9 @@ class Grabber:
             self._grab_until_lost()
         except SourceUnavailable as error:
             self._close()
-            pause_s = self._backoff.next_pause_s()
-            log.warning("source %s: %s; next try in %g s", self._source.label, error, pause_s)
-            self._inbox.put(SourceLost(str(error)))
+            pause_s = self._backoff.next_pause_s() if error.retry_s is None else error.retry_s
+            log.warning("source %s: %s; next try in %.2g s", self._source.label, error, pause_s)
+            self._inbox.put(SourceLost(str(error), returns=error.retry_s is not None))
             self._pulse.idle()
             self._stopping.wait(pause_s)
 

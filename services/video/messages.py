@@ -43,9 +43,11 @@ class SourceLost:
 
     Attributes:
         reason: A sentence for the operator.
+        returns: It may well be back before anybody misses a picture.
     """
 
     reason: str
+    returns: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.video.grabber import Backoff
+from services.video.backoff import Backoff
 
 if TYPE_CHECKING:
     from shared.settings_schema import RetrySettings

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import RingSpaceError, RingUnavailable
 from ..frame import Epoch, Sequence
-from .layout import MAX_SLOTS, MIN_SLOTS, SLOT_HEADER_BYTES, SegmentHeader, State, Word
+from .layout import (
+    MAX_SLOTS,
+    MIN_SLOTS,
+    SLOT_HEADER_BYTES,
+    SegmentHeader,
+    State,
+    Word,
+    check_hops,
+)
 from .segment import Mapping, boot_id, create_segment, free_bytes, unlink_segment
 
 if TYPE_CHECKING:
@@ -39,7 +47,7 @@ class Epochs:
 
     Attributes:
         mapping: The segment; None: there is none yet, or it was given up.
-        dropped: Frames that the source had and nobody got; every segment tells readers.
+        hops: Nodes the frames come through; a segment holds frames of the same ones only.
         head: The newest frame of the segment; 0: none yet.
 
     Raises:
@@ -53,7 +61,7 @@ class Epochs:
             msg = f"slots {slots} must be {MIN_SLOTS} to {MAX_SLOTS}"
             raise ValueError(msg)
         self.mapping: Mapping | None = None
-        self.dropped = 0
+        self.hops: tuple[str, ...] = ()
         self.head = Sequence(0)
         self._paths = paths
         self._slots = slots
@@ -61,6 +69,22 @@ class Epochs:
         self._label = label
         self._patience_ns = int(patience_s * 1e9)
         self._patient_until_ns = 0
+        self._told: dict[Word, int] = {}
+
+    def route(self, hops: tuple[str, ...]) -> None:
+        """Frames come through these nodes from now on, the writer's own the last.
+
+        Raises:
+            ValueError: See ``layout.check_hops``.
+        """
+        check_hops(hops)
+        self.hops = hops
+
+    def tell(self, word: Word, value: int) -> None:
+        """Set a word of the header, in this segment and in those that follow it."""
+        self._told[word] = value
+        if self.mapping is not None and self.mapping.whole:
+            self.mapping.words[word] = value
 
     def be_patient(self) -> None:
         """From now on readers of an ended segment may hold its memory for a moment."""
@@ -77,8 +101,12 @@ class Epochs:
             RingSpaceError: A new segment does not fit; the old one stays unless that would do.
             RingUnavailable: A new segment cannot be made at all.
         """
-        if self.mapping is not None and needed_bytes <= self.mapping.header.slot_stride:
-            return self.mapping
+        if self.mapping is not None:
+            header = self.mapping.header
+            if needed_bytes <= header.slot_stride and header.hops == self.hops:
+                return self.mapping
+            if header.hops != self.hops:
+                wanted_bytes = max(wanted_bytes, header.slot_stride)
         if wanted_bytes > needed_bytes and self._has_room(wanted_bytes):
             needed_bytes = wanted_bytes
         try:
@@ -138,6 +166,7 @@ class Epochs:
             boot_id=boot_id(),
             writer_pid=os.getpid(),
             label=self._label,
+            hops=self.hops,
         )
 
     def _has_room(self, capacity_bytes: int) -> bool:
@@ -153,7 +182,8 @@ class Epochs:
         mapping = self._create(header)
         if self.mapping is not None:
             self.mapping.mark(State.RETIRED)
-        mapping.words[Word.DROPPED] = self.dropped
+        for word, value in self._told.items():
+            mapping.words[word] = value
         mapping.words[Word.HEARTBEAT] = time.monotonic_ns()
         self.mapping, self.head = mapping, Sequence(0)
         log.info(

@@ -6,7 +6,7 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
     offset  size  type  field
          0     8  8s    magic             b"RINGCAST"
          8     2  u16   major             readers refuse any other
-        10     2  u16   minor             readers accept any
+        10     2  u16   minor             readers accept any; this is 2.2
         12     4  u32   header_bytes      where the slot table begins
         16     8  u64   total_bytes       size of the file
         24     4  u32   slots             2 to 64
@@ -24,6 +24,14 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
        448     8  u64   head              newest whole frame; 0 none yet
        512     8  u64   heartbeat         changes at least four times a second; CLOCK_MONOTONIC ns
        576     8  u64   dropped           frames the source had and nobody got
+       640     8  u64   origin_clock      wall clock of the origin less CLOCK_MONOTONIC here, us;
+                                          0: not known, or this is the origin; since 2.2
+       648     8  u64   clock_doubt       what that may be wrong by at most, us; since 2.2
+       656     8  u64   reconnects        to the node it is relayed from; since 2.2
+    immutable again, since 2.2
+       664   352  text  hops              nodes the frames come through, origin first, the writer's
+                                          own last, comma separated, ASCII, zero padded
+      1016     4  u32   hops_crc          CRC-32 of bytes 664 to 1015
 
     slot table: `slots` times 192 bytes, three cache lines each
          0     8  u64   stamp             2n-1 while frame n is written, 2n when it is whole
@@ -41,18 +49,22 @@ One file per camera and epoch; all numbers little-endian and naturally aligned::
        128     8  u64   origin_epoch      of the camera's frame it was made from, often this one
        136     8  u64   origin_sequence   number of that frame
        144     4  u32   crc               CRC-32 of bytes 8 to 143; since 2.1
-       148    44  bytes reserved          0
+       148     4  u32   origin_crc        CRC-32 of bytes 152 to 159; since 2.2
+       152     8  u64   origin_wall       when it was captured by the wall clock of its origin, us
+                                          since 1970; 0: not known; since 2.2
+       160    32  bytes reserved          0
 
     payloads: `slots` times `slot_stride`; frame n lies in slot n % slots
 
 A change here is a new protocol version, not a refactoring. 8-byte fields are read and written as
 one machine word (a ``memoryview`` cast to ``Q``): ``struct`` with ``>`` was seen to tear.
-Source: docs/adr/0003, 0004, 0006 and 0019; mmap(2).
+Source: docs/adr/0003, 0004, 0006, 0019 and 0030; mmap(2).
 """
 
 from __future__ import annotations
 
 import enum
+import re
 import struct
 import zlib
 from dataclasses import dataclass, field
@@ -63,28 +75,38 @@ from ..frame import Epoch
 
 __all__ = [
     "HEADER_READ_BYTES",
+    "HOPS_BYTES",
+    "MAX_HOPS",
     "MAX_SLOTS",
     "MIN_SLOTS",
     "SLOT_HEADER_BYTES",
     "SegmentHeader",
     "State",
     "Word",
+    "check_hops",
     "cut_text",
 ]
 
 MAGIC: Final = b"RINGCAST"
 MAJOR: Final = 2
-MINOR: Final = 1
+MINOR: Final = 2
 _SLOT_CRC_SINCE: Final = 1
+_ORIGIN_SINCE: Final = 2
 ENDIAN_MARK: Final = 0x01020304
 SLOT_HEADER_BYTES: Final = 192
 LABEL_BYTES: Final = 256
 MIN_SLOTS: Final = 2
 MAX_SLOTS: Final = 64
+HOPS_OFFSET: Final = 664
+HOPS_BYTES: Final = 352
+MAX_HOPS: Final = 16
 
 _HEADER: Final = struct.Struct("<8sHHIQIIQQQ16sII256s")
 _CRC: Final = struct.Struct("<I")
 _CRC_OFFSET: Final = _HEADER.size
+_HOPS: Final = struct.Struct(f"<{HOPS_BYTES}s")
+_HOPS_CRC_OFFSET: Final = HOPS_OFFSET + HOPS_BYTES
+_HOP: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 
 HEADER_READ_BYTES: Final = 1024
 """How much of a file a reader looks at before it trusts it enough to map it."""
@@ -100,6 +122,9 @@ class Word(enum.IntEnum):
     HEAD = 448 // 8
     HEARTBEAT = 512 // 8
     DROPPED = 576 // 8
+    ORIGIN_CLOCK = 640 // 8
+    CLOCK_DOUBT = 648 // 8
+    RECONNECTS = 656 // 8
 
 
 class State(enum.IntEnum):
@@ -108,6 +133,29 @@ class State(enum.IntEnum):
     LIVE = 1
     RETIRED = 2
     CLOSED = 3
+
+
+def check_hops(hops: tuple[str, ...]) -> None:
+    """Refuse hops that no segment can hold.
+
+    Raises:
+        ValueError: There are too many, they are too long, or one has a name that none can have; a
+            sentence for operators.
+    """
+    for hop in hops:
+        if _HOP.fullmatch(hop) is None:
+            msg = (
+                f"{hop[:80]!r} is no name of a node: 1 to 64 of A-Z a-z 0-9 . _ : / -, the first a "
+                "letter or digit"
+            )
+            raise ValueError(msg)
+    size = len(",".join(hops))
+    if len(hops) > MAX_HOPS or size > HOPS_BYTES:
+        msg = (
+            f"{len(hops)} hops with names of {size} bytes: at most {MAX_HOPS} hops and "
+            f"{HOPS_BYTES} bytes go into a ring; shorten video.relay.node of the nodes, or the tree"
+        )
+        raise ValueError(msg)
 
 
 def cut_text(text: str, limit_bytes: int) -> bytes:
@@ -123,6 +171,20 @@ def cut_text(text: str, limit_bytes: int) -> bytes:
     words = beginning.rpartition(" ")[0]
     kept = words if len(words) * 2 > len(beginning) else beginning
     return kept.rstrip(" ,;:").encode() + _ELLIPSIS
+
+
+def _hops_in(head: bytes) -> tuple[str, ...]:
+    text = head[HOPS_OFFSET:_HOPS_CRC_OFFSET]
+    if _CRC.unpack_from(head, _HOPS_CRC_OFFSET)[0] != zlib.crc32(text):
+        msg = "segment header is damaged (CRC of the hops does not match)"
+        raise SegmentDamaged(msg)
+    hops = tuple(text.rstrip(b"\0").decode("ascii", "replace").split(",")) if text[0] else ()
+    try:
+        check_hops(hops)
+    except ValueError as error:
+        msg = f"segment header is damaged: {error}"
+        raise SegmentDamaged(msg) from None
+    return hops
 
 
 def _round_up(size: int, unit: int) -> int:
@@ -142,6 +204,7 @@ class SegmentHeader:
         boot_id: The kernel's, 16 bytes.
         writer_pid: For humans.
         label: The source, without secrets.
+        hops: Nodes the frames come through, origin first, the writer's own last; empty: not known.
         minor: Version of the layout that the writer knows; the major one is ours.
     """
 
@@ -153,6 +216,7 @@ class SegmentHeader:
     boot_id: bytes
     writer_pid: int
     label: str
+    hops: tuple[str, ...] = ()
     minor: int = field(default=MINOR, compare=False)
 
     @classmethod
@@ -166,6 +230,7 @@ class SegmentHeader:
         boot_id: bytes,
         writer_pid: int,
         label: str,
+        hops: tuple[str, ...] = (),
     ) -> Self:
         """Lay out a segment whose every slot takes ``capacity_bytes`` of payload."""
         table_end = page_bytes + slots * SLOT_HEADER_BYTES
@@ -178,6 +243,7 @@ class SegmentHeader:
             boot_id=boot_id,
             writer_pid=writer_pid,
             label=label,
+            hops=hops,
         )
 
     @property
@@ -190,6 +256,11 @@ class SegmentHeader:
         """Whether the fields of a slot carry a CRC of their own."""
         return self.minor >= _SLOT_CRC_SINCE
 
+    @property
+    def slots_have_origin_time(self) -> bool:
+        """Whether a slot says when its frame was captured by its origin's clock."""
+        return self.minor >= _ORIGIN_SINCE
+
     def slot_word(self, sequence: int) -> int:
         """Index, in 8-byte words, of the stamp of the slot that frame ``sequence`` lies in."""
         return (self.header_bytes + sequence % self.slots * SLOT_HEADER_BYTES) // 8
@@ -198,8 +269,16 @@ class SegmentHeader:
         """Offset of the payload of frame ``sequence``."""
         return self.payload_offset + sequence % self.slots * self.slot_stride
 
+    @property
+    def regions(self) -> dict[int, bytes]:
+        """The immutable bytes and where they lie, CRCs included."""
+        if self.minor < _ORIGIN_SINCE:
+            return {0: self.pack()}
+        text = _HOPS.pack(",".join(self.hops).encode("ascii"))
+        return {0: self.pack(), HOPS_OFFSET: text + _CRC.pack(zlib.crc32(text))}
+
     def pack(self) -> bytes:
-        """Lay out the immutable bytes, CRC included."""
+        """Lay out the immutable bytes that every release knows, CRC included."""
         fields = _HEADER.pack(
             MAGIC,
             MAJOR,
@@ -269,6 +348,7 @@ class SegmentHeader:
             boot_id=boot_id,
             writer_pid=writer_pid,
             label=label.rstrip(b"\0").decode(errors="replace"),
+            hops=_hops_in(head) if minor >= _ORIGIN_SINCE else (),
             minor=minor,
         )
         if not header._is_sane(total_bytes, slot_header_bytes):

@@ -86,6 +86,29 @@ class RingReader:
         return self._mapping.header.label
 
     @property
+    def hops(self) -> tuple[str, ...]:
+        """Nodes the frames come through, origin first, the writer's own last; empty: not known."""
+        return self._mapping.header.hops
+
+    @property
+    def origin_clock_us(self) -> int:
+        """Wall clock of the frames' origin less our ``CLOCK_MONOTONIC``; 0: it is our own."""
+        return self._relay_field(Word.ORIGIN_CLOCK)
+
+    @property
+    def clock_doubt_us(self) -> int:
+        """What ``origin_clock_us`` may be wrong by at most."""
+        return self._relay_field(Word.CLOCK_DOUBT)
+
+    @property
+    def reconnects(self) -> int:
+        """How often the node that this one relays was connected to again."""
+        return self._relay_field(Word.RECONNECTS)
+
+    def _relay_field(self, word: Word) -> int:
+        return self._field(word) if self._mapping.header.slots_have_origin_time else 0
+
+    @property
     def slots(self) -> int:
         """How many frames the ring holds."""
         return self._mapping.header.slots

@@ -60,7 +60,7 @@ class Mapping:
     def __init__(self, memory: mmap.mmap, header: SegmentHeader, inode: int) -> None:
         self.header = header
         self._memory = memory
-        self._immutable = header.pack()
+        self._immutable = header.regions
         self.words = memoryview(memory).cast("Q")
         self.payload: NDArray[np.uint8] = np.frombuffer(memory, np.uint8)
         self.inode = inode
@@ -83,7 +83,7 @@ class Mapping:
         if not self.whole:
             size = self._memory.size()
             return f"was cut or extended from {self.header.total_bytes} to {size} bytes"
-        if self._memory[: len(self._immutable)] != self._immutable:
+        if any(self._memory[at : at + len(data)] != data for at, data in self._immutable.items()):
             return "has a header that was overwritten"
         if (words[Word.STATE], words[Word.HEAD]) != (State.LIVE, head):
             return (
@@ -148,8 +148,8 @@ def _make(paths: SegmentPaths, header: SegmentHeader) -> Mapping:
         os.posix_fallocate(fd, 0, header.total_bytes)
         populate = mmap.MAP_SHARED | mmap.MAP_POPULATE
         memory = mmap.mmap(fd, header.total_bytes, flags=populate)
-        head = header.pack()
-        memory[: len(head)] = head
+        for at, data in header.regions.items():
+            memory[at : at + len(data)] = data
         mapping = Mapping(memory, header, os.fstat(fd).st_ino)
         mapping.words[Word.STATE] = State.LIVE
         os.fchmod(fd, _MODE)

@@ -26,7 +26,8 @@ MAX_AXIS: Final = 65535
 REASON_BYTES: Final = 64
 
 _FIELDS: Final = struct.Struct("<QQQIIIIQII64sQQ")
-_CRC: Final = struct.Struct("<I44x")
+_TAIL: Final = struct.Struct("<IIQ32x")
+_ORIGIN_WALL: Final = struct.Struct("<Q")
 _FLAG_ONLINE: Final = 1
 _FLAG_CHECKSUM: Final = 2
 
@@ -49,6 +50,7 @@ class SlotHeader:
     origin_epoch: Epoch
     origin_sequence: Sequence
     checksum: int | None = None
+    origin_wall_us: int = 0
 
     def pack(self) -> bytes:
         """Lay out the 184 bytes behind the stamp."""
@@ -70,25 +72,36 @@ class SlotHeader:
             self.origin_epoch,
             self.origin_sequence,
         )
-        return fields + _CRC.pack(zlib.crc32(fields))
+        wall = _ORIGIN_WALL.pack(self.origin_wall_us)
+        return fields + _TAIL.pack(zlib.crc32(fields), zlib.crc32(wall), self.origin_wall_us)
 
     @classmethod
-    def unpack(cls, fields: bytes, *, capacity_bytes: int, has_crc: bool = True) -> Self:
+    def unpack(
+        cls,
+        fields: bytes,
+        *,
+        capacity_bytes: int,
+        has_crc: bool = True,
+        has_origin_time: bool = True,
+    ) -> Self:
         """Read a slot's header, trusting nothing.
 
         Args:
             fields: The 184 bytes behind the stamp.
             capacity_bytes: The room a payload has.
             has_crc: Whether the writer is new enough to seal the fields with one.
+            has_origin_time: Whether it is new enough to store the time of the origin's clock.
 
         Raises:
             ProtocolError: Damaged, a value no writer of ours stores, or one that points outside the
                 slot. The caller checks the stamp first: it may only have read a frame being
                 written.
         """
-        if has_crc and _CRC.unpack_from(fields, _FIELDS.size)[0] != zlib.crc32(
-            fields[: _FIELDS.size]
-        ):
+        crc, wall_crc, wall_us = _TAIL.unpack_from(fields, _FIELDS.size)
+        damaged = has_crc and crc != zlib.crc32(fields[: _FIELDS.size])
+        if has_origin_time and not damaged:
+            damaged = wall_crc != zlib.crc32(_ORIGIN_WALL.pack(wall_us))
+        if damaged:
             msg = "slot's fields are damaged (CRC does not match): somebody else writes there"
             raise ProtocolError(msg)
         sequence, captured_at, published_at, width, height, *rest = _FIELDS.unpack_from(fields)
@@ -121,9 +134,10 @@ class SlotHeader:
             origin_epoch=Epoch(origin[0]),
             origin_sequence=Sequence(origin[1]),
             checksum=checksum if flags & _FLAG_CHECKSUM else None,
+            origin_wall_us=wall_us if has_origin_time else 0,
         )
 
-    def info(self, epoch: Epoch) -> FrameInfo:
+    def info(self, epoch: Epoch, hops: tuple[str, ...] = ()) -> FrameInfo:
         """The frame's information, as readers see it."""
         return FrameInfo(
             epoch=epoch,
@@ -137,6 +151,8 @@ class SlotHeader:
             origin_epoch=self.origin_epoch,
             origin_sequence=self.origin_sequence,
             checksum=self.checksum,
+            origin_wall_us=self.origin_wall_us,
+            hops=hops,
         )
 
 

@@ -182,10 +182,14 @@ def read_info(mapping: Mapping, sequence: Sequence) -> FrameInfo:
     fields = bytes(words[word + 1 : word + SLOT_HEADER_BYTES // 8])
     if not _still_stamped(mapping, word, whole):
         raise FrameOverwritten(sequence, _stamp_of(mapping, word))
+    header = mapping.header
     slot = SlotHeader.unpack(
-        fields, capacity_bytes=mapping.header.slot_stride, has_crc=mapping.header.slots_have_crc
+        fields,
+        capacity_bytes=header.slot_stride,
+        has_crc=header.slots_have_crc,
+        has_origin_time=header.slots_have_origin_time,
     )
     if slot.sequence != sequence:
         msg = f"slot stamped for frame {sequence} says it holds frame {slot.sequence}"
         raise ProtocolError(msg)
-    return slot.info(mapping.header.epoch)
+    return slot.info(header.epoch, header.hops)

@@ -38,9 +38,10 @@ class RingWriter:
         label: What readers may show as the source; without secrets.
         patience_s: How long ``begin`` may wait for room that readers of an ended ring still hold.
         checksums: Store a CRC-32 with each frame, so that readers can ``verify`` it.
+        hops: Nodes the frames come through, see ``route``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a ring is, once
         self,
         paths: SegmentPaths,
         *,
@@ -49,14 +50,44 @@ class RingWriter:
         label: str = "",
         patience_s: float = 1.0,
         checksums: bool = False,
+        hops: tuple[str, ...] = (),
     ) -> None:
         self.paths = paths
         self._lock = WriterLock(paths.lock)
         self._epochs = Epochs(paths, slots, reserve_bytes, label, patience_s)
+        self._epochs.route(hops)
         self._checksums = checksums
+        self._dropped = 0
         self._sequence = Sequence(0)
         self._names_checked_at = 0
         self._slot_begun = False
+
+    def route(self, hops: tuple[str, ...]) -> None:
+        """Have readers know which nodes the frames come through, from the next one on.
+
+        Other hops than before make a new segment: a new epoch.
+
+        Args:
+            hops: The origin first, the node of this writer last.
+
+        Raises:
+            ValueError: A segment cannot hold them, see ``layout.check_hops``.
+        """
+        self._epochs.route(hops)
+
+    def tell_clock(self, origin_clock_us: int, doubt_us: int) -> None:
+        """Have readers know what time it is where the frames come from.
+
+        Args:
+            origin_clock_us: The origin's wall clock less ``CLOCK_MONOTONIC`` here.
+            doubt_us: What that may be wrong by at most.
+        """
+        self._epochs.tell(Word.CLOCK_DOUBT, doubt_us)
+        self._epochs.tell(Word.ORIGIN_CLOCK, origin_clock_us)
+
+    def tell_reconnects(self, reconnects: int) -> None:
+        """Have readers know how often the node that is relayed was connected to again."""
+        self._epochs.tell(Word.RECONNECTS, reconnects)
 
     def open(self) -> None:
         """Take the writer's lock and clear away what a killed writer left. No segment yet.
@@ -133,6 +164,7 @@ class RingWriter:
         size_bytes: int | None = None,
         geometry: Geometry | None = None,
         origin: tuple[Epoch, Sequence] | None = None,
+        origin_wall_us: int = 0,
     ) -> FrameInfo:
         """Declare the frame whole and make it the newest.
 
@@ -149,6 +181,8 @@ class RingWriter:
             size_bytes: True length of a JPEG; raw frames know their own.
             geometry: The true one, where it differs from what ``begin`` was asked for and fits.
             origin: The camera's frame it was made from; None: it is one itself.
+            origin_wall_us: When that was captured by the wall clock of the host that did it,
+                microseconds since 1970; 0: on this host, by ``captured_at``.
 
         Returns:
             The frame's information.
@@ -180,6 +214,7 @@ class RingWriter:
             reason,
             *(origin or (slot.epoch, sequence)),
             checksum=checksum,
+            origin_wall_us=origin_wall_us or _wall_us(captured_at),
         )
         self._slot_begun = False
         if self._epochs.damage():
@@ -187,7 +222,7 @@ class RingWriter:
         else:
             self._declare(mapping, header)
         self.heartbeat()
-        return header.info(mapping.header.epoch)
+        return header.info(mapping.header.epoch, mapping.header.hops)
 
     def _declare(self, mapping: Mapping, header: SlotHeader) -> None:
         """Lay the fields into the slot and let readers know, in this order."""
@@ -235,10 +270,8 @@ class RingWriter:
 
     def count_dropped(self, frames: int = 1) -> None:
         """Add frames that the source had and nobody got, for readers' statistics."""
-        self._epochs.dropped += frames
-        mapping = self._epochs.mapping
-        if mapping is not None and mapping.whole:
-            mapping.words[Word.DROPPED] = self._epochs.dropped
+        self._dropped += frames
+        self._epochs.tell(Word.DROPPED, self._dropped)
 
     def close(self) -> None:
         """End the epoch: readers see CLOSED, name and lock are free. Again is harmless."""
@@ -254,3 +287,8 @@ class RingWriter:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+
+def _wall_us(at: MonotonicNs) -> int:
+    """The wall clock of a moment, as it goes now."""
+    return (time.time_ns() - time.monotonic_ns() + at) // 1000

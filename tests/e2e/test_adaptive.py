@@ -13,7 +13,7 @@ from tests.support.shaped import ShapedReader
 from tests.support.streams import STREAM, assert_never_back, decoded, status
 
 if TYPE_CHECKING:
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

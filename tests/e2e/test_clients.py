@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from services.latency.multipart import MultipartReader
+from shared.multipart import MultipartReader
 from tests.support.mjpeg_client import get
 from tests.support.pictures import bars_are_right, number_in, write_h264
 from tests.support.recipes import assert_pattern_colors, program, sequences
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

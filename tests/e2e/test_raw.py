@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

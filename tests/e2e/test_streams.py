@@ -23,7 +23,7 @@ from tests.support.streams import (
 )
 
 if TYPE_CHECKING:
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.process, pytest.mark.e2e]

@@ -15,7 +15,7 @@ from tests.support.witness import Witness
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Services
 
 pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e, pytest.mark.timeout(120)]

@@ -30,7 +30,7 @@ from tests.support.streams import STREAM, assert_never_back, status
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Services
 
 pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e]

@@ -23,7 +23,7 @@ from tests.support.witness import Witness
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api, Child
 
 pytestmark = [pytest.mark.faults, pytest.mark.process, pytest.mark.e2e, pytest.mark.timeout(120)]

@@ -14,7 +14,7 @@ from tests.support.processes import wait_until
 from tests.support.streams import STREAM, status
 
 if TYPE_CHECKING:
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api
 
 __all__ = ["Audience", "Viewer", "all_see", "leader", "longest_gap", "statuses"]

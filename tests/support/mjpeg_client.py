@@ -10,7 +10,7 @@ a part that is not a whole JPEG. Who passes here passes with every client of our
         for part in client.parts(30):
             part.number, part.epoch, part.online, part.jpeg, part.received_at
 
-The parser is the product's own, ``services/latency/multipart.py``. Nothing here needs more than the
+The parser is the product's own, ``shared/multipart.py``. Nothing here needs more than the
 standard library.
 """
 
@@ -22,7 +22,7 @@ import time
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from services.latency.multipart import MultipartReader, Part, ProtocolViolation, parse_headers
+from shared.multipart import MultipartReader, Part, ProtocolViolation, parse_headers
 
 if TYPE_CHECKING:
     import ssl

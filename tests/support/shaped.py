@@ -11,7 +11,7 @@ from tests.support.mjpeg_client import MjpegClient
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["ShapedReader"]
 

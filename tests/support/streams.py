@@ -15,7 +15,7 @@ from tests.support.mjpeg_client import get
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.processes import Api
 
 __all__ = [

@@ -15,7 +15,7 @@ from tests.support.mjpeg_client import EndOfStream, MjpegClient, ProtocolViolati
 from tests.support.streams import assert_telling
 
 if TYPE_CHECKING:
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["Verifier"]
 

@@ -18,7 +18,7 @@ from tests.support.streams import assert_never_back, assert_telling
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
 
 __all__ = ["Witness"]
 

@@ -30,6 +30,7 @@ _NEEDED: Final = {
     "streams": Scope.VIEW,
     "frames": Scope.VIEW,
     "raw": Scope.VIEW,
+    "clock": Scope.VIEW,
     "status": _NUMBERS,
     "reference": _NUMBERS,
     "metrics": Scope.METRICS,

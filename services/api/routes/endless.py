@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from flask import Response, request
 from werkzeug.wsgi import ClosingIterator
 
-from services.api import deadline
+from services.api import deadline, mjpeg
 from services.api.adaptive import Adaptation
 from services.api.client import Client
 from services.api.connection import Connection
@@ -85,6 +85,7 @@ def serve_stream(
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=framing.content_type)
     response.headers["X-Client-Id"] = client.id
+    response.headers.extend(mjpeg.hop_headers(first.hops))
     if options.ladder:
         steps = ", ".join(step_name(step) for step in options.ladder)
         response.headers["X-Quality-Steps"] = steps

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
 
-from services.api import npy
+from services.api import mjpeg, npy
 from services.api.freshness import parse_picture, parse_raw_picture
 from services.api.routes import cameras, client_gone
 from services.api.snapshot import NothingNewer, NotModified, Wish
@@ -94,7 +94,7 @@ def _without_body(status: HTTPStatus) -> Response:
 def _picture(camera: Camera, snapshot: Snapshot, *, npy_file: bool) -> Response:
     frame = snapshot.frame
     room = None if frame.encoding.lossy else camera.raw_room.hold(frame.size_bytes)
-    headers = dict(frame.headers)
+    headers = dict(frame.headers) | dict(mjpeg.hop_headers(frame.hops))
     headers["X-Age-Ms"] = f"{max(0, time.monotonic_ns() - frame.captured_at) / 1e6:.0f}"
     if snapshot.stale:
         headers |= {"X-Online": "0", "X-Stale": "1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, request
@@ -32,5 +33,8 @@ def stream_camera(camera: str) -> Response:
 
 
 def _stream(camera: Camera) -> Response:
-    options = parse_options(request.args, cameras().settings.api.stream)
+    limits = cameras().settings.api.stream
+    options = parse_options(request.args, limits)
+    if "X-Hops" in request.headers and "fps" not in request.args:
+        options = replace(options, fps=limits.framerate.max_fps)  # a relay's clients choose there
     return serve_stream(camera, options, lambda *_: framing_of(options))

@@ -212,10 +212,7 @@ def picture_message(name: int, frame: EncodedFrame, *, repeated: bool) -> Pieces
     now_ns = time.monotonic_ns()
     age_ms = min(max(0, now_ns - frame.captured_at) // 1_000_000, 2**32 - 1)
     flags = _ONLINE * frame.online | _REPEATED * repeated | _STALE * (age_ms > _STALE_MS)
-    captured_us = (time.time_ns() - now_ns + frame.captured_at) // 1000
-    header = _HEADER.pack(
-        _VERSION, name, flags, 0, age_ms, frame.epoch, frame.sequence, captured_us
-    )
+    header = _HEADER.pack(_VERSION, name, flags, 0, age_ms, *frame.origin, frame.captured_wall_us)
     start, _ = frame.advance
     prefix = _prefix(len(header) + frame.size_bytes)
     own = BytesPart([prefix, header])

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from services.video.sources.address import Kind, classify
 from services.video.sources.device import DeviceSource
 from services.video.sources.file import FileSource
+from services.video.sources.http_stream import HttpStreamSource
 from services.video.sources.network import NetworkSource
+from services.video.sources.node import node_name
 from services.video.sources.pattern import PatternSource, parse_pattern
 from services.video.sources.source import (
     Grab,
@@ -18,6 +20,7 @@ from services.video.sources.source import (
     Source,
     Wait,
 )
+from services.video.sources.upstream import is_stream_address
 from shared.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,13 +61,16 @@ def open_source(settings: VideoSettings, wait: Wait = time.sleep) -> Source:
                     max_pixels=settings.max_pixels,
                 )
             case Kind.NETWORK:
-                return NetworkSource(
+                camera = NetworkSource(
                     address.target,
                     open_timeout_s=settings.open_timeout_sec,
                     read_timeout_s=settings.read_timeout_sec,
                     passthrough=settings.passthrough,
                     max_pixels=settings.max_pixels,
                 )
+                if not is_stream_address(address.target):
+                    return camera
+                return HttpStreamSource(address.target, node_name(settings), settings, camera)
     except ValueError as error:
         raise ConfigError([f"video.source: {error}"]) from None
 

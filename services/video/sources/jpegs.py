@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from shared.ring.writer import Slot
 
-__all__ = ["DecodedJpegs", "Jpegs", "hands_out_undecoded"]
+__all__ = ["DecodedJpegs", "Jpegs", "decoded", "hands_out_undecoded"]
 
 _UNDECODED: Final = {
     cv2.CAP_FFMPEG: (cv2.CAP_PROP_FORMAT, -1),
@@ -141,7 +141,7 @@ class DecodedJpegs(Jpegs):
             PictureUnreadable: It is damaged, or none.
         """
         self._refuse_damaged()
-        image = self._woven() if self._has_fields else _decoded(self._jpeg)
+        image = self._woven() if self._has_fields else decoded(self._jpeg)
         self.geometry = Geometry(image.shape[1], image.shape[0], PixelFormat.BGR24)
         if self.geometry != slot.geometry:
             raise PictureResized(self.geometry, image)
@@ -160,13 +160,13 @@ class DecodedJpegs(Jpegs):
             raise PictureUnreadable("half of its rows are missing")
         behind = self._jpeg[found.end() :]
         self._check_size(self._header_of(behind))
-        even, odd = _decoded(self._jpeg[: found.end()]), _decoded(behind)
+        even, odd = decoded(self._jpeg[: found.end()]), decoded(behind)
         if even.shape != odd.shape:
             raise PictureUnreadable("its two halves do not belong together")
         return np.stack((even, odd), axis=1).reshape(-1, *even.shape[1:])
 
 
-def _decoded(jpeg: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def decoded(jpeg: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """``uint8[height, width, 3]``, BGR."""
     try:
         image = cv2.imdecode(jpeg, _AS_STORED)

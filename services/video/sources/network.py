@@ -22,7 +22,7 @@ from services.video.sources.passthrough import pictures_of
 from services.video.sources.source import Grab, monotonic_ns
 from shared.errors import SourceUnavailable
 
-__all__ = ["NetworkSource"]
+__all__ = ["NetworkSource", "unreachable"]
 
 _DIAGNOSIS_TIMEOUT_S: Final = 2.0
 _NAME_SERVICE_S: Final = 30.0
@@ -144,17 +144,23 @@ def _why_not(url: str) -> str:
     try:
         with socket.create_connection((host, port), _DIAGNOSIS_TIMEOUT_S):
             pass
-    except (socket.gaierror, UnicodeError):  # the latter: no name can look like that
-        return f"there is no host named {host}: check the address and the name service"
-    except ConnectionRefusedError:
-        return f"{place} refuses connections: is the server running, is the port right?"
-    except TimeoutError:
-        return f"{place} does not answer: is it switched on and on this network?"
-    except OSError as error:
-        return f"{place} cannot be reached: {error.strerror or error}"
+    except (OSError, UnicodeError) as error:
+        return unreachable(host, port, error)
     if url.startswith("http:") and (status := _http_status(url)) is not None:
         return f"{place} answers {status}: check path, user and password"
     return f"{place} is there but sends no video: check path, user and password"
+
+
+def unreachable(host: str, port: int, error: OSError | UnicodeError) -> str:
+    """Why nobody could be connected to, a sentence for operators."""
+    place = f"{host}:{port}"
+    if isinstance(error, socket.gaierror | UnicodeError):  # the latter: no name can look like that
+        return f"there is no host named {host}: check the address and the name service"
+    if isinstance(error, ConnectionRefusedError):
+        return f"{place} refuses connections: is the server running, is the port right?"
+    if isinstance(error, TimeoutError):
+        return f"{place} does not answer: is it switched on and on this network?"
+    return f"{place} cannot be reached: {error.strerror or error}"
 
 
 def _http_status(url: str) -> str | None:

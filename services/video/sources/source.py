@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from shared.errors import SourceError
-from shared.frame import MonotonicNs
+from shared.frame import Epoch, MonotonicNs, Sequence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,10 +27,44 @@ if TYPE_CHECKING:
     from shared.frame import Geometry
     from shared.ring.writer import Slot
 
-__all__ = ["Grab", "PictureResized", "PictureUnreadable", "Source", "Wait", "monotonic_ns"]
+__all__ = [
+    "Grab",
+    "PictureResized",
+    "PictureUnreadable",
+    "Relayed",
+    "Source",
+    "Wait",
+    "monotonic_ns",
+]
 
 Wait = Callable[[float], object]
 """Sleeps for some seconds, or less when the service stops: ``threading.Event.wait``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What another node has said about its frame, and what is known of that node.
+
+    Attributes:
+        origin: Epoch and number the frame has at its origin; None: it was captured here.
+        wall_us: When it was captured by the origin's wall clock, microseconds since 1970.
+        hops: Nodes it came through, origin first, this one last.
+        online: False for a blank of the other node.
+        reason: Why it is one.
+        repeated: It is the one that was given before: a sign of life, and no news.
+        clock: Wall clock of the origin less ``CLOCK_MONOTONIC`` here, and what that may be wrong
+            by, microseconds; zeros: not known.
+        reconnects: How often the other node was connected to again.
+    """
+
+    origin: tuple[Epoch, Sequence] | None
+    wall_us: int = 0
+    hops: tuple[str, ...] = ()
+    online: bool = True
+    reason: str = ""
+    repeated: bool = False
+    clock: tuple[int, int] = (0, 0)
+    reconnects: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +77,7 @@ class Grab:
         size_bytes: Length of the JPEG that ``retrieve`` will write; None for raw pixels.
         dropped: Pictures before this one that existed and were thrown away because we were late.
         period_s: Seconds until the next picture, where the source knows its own rate.
+        relayed: What another node says of it; None: it was captured here.
     """
 
     geometry: Geometry
@@ -50,6 +85,7 @@ class Grab:
     size_bytes: int | None = None
     dropped: int = 0
     period_s: float | None = None
+    relayed: Relayed | None = None
 
 
 class PictureResized(SourceError):  # noqa: N818 - a change, not a mishap

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from services.latency.multipart import MultipartReader
+from shared.multipart import MultipartReader
 from tests.support.processes import wait_until
 from tests.support.recipes import (
     assert_pattern_colors,

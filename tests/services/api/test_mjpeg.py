@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.api import mjpeg
-from services.latency.multipart import MultipartReader
 from shared.frame import Geometry, PixelFormat
+from shared.multipart import MultipartReader
 
 JPEG = b"\xff\xd8picture\xff\xd9"
 HEADERS = mjpeg.frame_headers(17, 1795441051856079341, 1795441054_000123, online=True)

@@ -5,8 +5,9 @@ from email.utils import formatdate
 
 import pytest
 
-from services.latency.clock import Offset, ask_offset, frame_path, offset_of
+from services.latency.clock import ask_offset, frame_path, offset_of
 from services.latency.http_stream import Address
+from shared.clock_offset import Offset
 
 
 def headers(**fields: str) -> http.client.HTTPMessage:

@@ -3,9 +3,9 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from services.latency.clock import Offset
 from services.latency.report import as_json, as_text, remarks
 from services.latency.tally import Report, Spread, Tally
+from shared.clock_offset import Offset
 
 GOOD = Report(
     seconds=10.0,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from services.video.grabber import Backoff, Grabber
+from services.video.backoff import Backoff
+from services.video.grabber import Grabber
 from services.video.messages import (
     GrabberFailed,
     Inbox,

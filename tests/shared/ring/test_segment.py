@@ -103,7 +103,7 @@ def state(value: State) -> Callable[[bytes], bytes]:
         pytest.param(lambda w: w + b"x", RingUnavailable, "should have", id="too long"),
         pytest.param(lambda w: os.urandom(len(w)), SegmentDamaged, "not a Ringcast", id="random"),
         pytest.param(lambda w: b"X" + w[1:], SegmentDamaged, "not a Ringcast", id="magic"),
-        pytest.param(lambda w: changed(w, 8, b"\1"), ProtocolError, "version 1.1", id="major"),
+        pytest.param(lambda w: changed(w, 8, b"\1"), ProtocolError, "version 1.2", id="major"),
         pytest.param(lambda w: changed(w, 76, b"\1\2\3\4"), ProtocolError, "order", id="endian"),
         pytest.param(lambda w: w[:100] + b"X" + w[101:], SegmentDamaged, "CRC", id="crc"),
         pytest.param(

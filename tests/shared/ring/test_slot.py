@@ -67,7 +67,9 @@ def test_golden_bytes() -> None:
             + "0500000000000000"  # origin_epoch
             + "0600000000000000"  # origin_sequence
             "af5fbc35"  # crc
-             + 88 * "0"  # reserved
+            + "69df2265"  # origin_crc
+            + 16 * "0"  # origin_wall
+            + 64 * "0"  # reserved
         )
     )
     assert header().pack()[48:56].hex() == "0100000000000000"  # flags: online

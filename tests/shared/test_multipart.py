@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.latency.multipart import JPEG, MultipartReader, ProtocolViolation, parse_headers
+from shared.multipart import JPEG, MultipartReader, ProtocolViolation, parse_headers
 
 BODY = b"\xff\xd8picture\xff\xd9"
 ONE = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 11\r\nX-Frame-Number: 7\r\n\r\n"

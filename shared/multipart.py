@@ -10,12 +10,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.errors import ProtocolError
+from .errors import ProtocolError
 
 __all__ = ["MultipartReader", "Part", "ProtocolViolation", "parse_headers"]
 
 HEADERS_LIMIT: Final = 65536
 JPEG: Final = "image/jpeg"
+LARGEST_BYTES: Final = 1 << 30
+_MOST_DIGITS: Final = 12
 
 
 class ProtocolViolation(ProtocolError):  # noqa: N818 - named after the mishap
@@ -85,15 +87,25 @@ class MultipartReader:
         advance_headers: The server was asked for ``advance_headers=1``: parts carry no
             Content-Length and end at the next boundary.
         kinds: Media types of parts that are taken; of JPEGs only whole ones.
+        largest_bytes: Most that a part may claim to hold.
+
+    Attributes:
+        ended: The closing boundary was read: there are no more parts.
     """
 
     def __init__(
-        self, boundary: bytes, *, advance_headers: bool = False, kinds: tuple[str, ...] = (JPEG,)
+        self,
+        boundary: bytes,
+        *,
+        advance_headers: bool = False,
+        kinds: tuple[str, ...] = (JPEG,),
+        largest_bytes: int = LARGEST_BYTES,
     ) -> None:
         self._boundary = boundary
         self._delimiter = b"--" + boundary
         self._advance = advance_headers
         self._kinds = kinds
+        self._largest_bytes = largest_bytes
         self._data = bytearray()
         self._at_part = False  # a boundary line was read, a part's headers follow
         self.ended = False
@@ -165,7 +177,11 @@ class MultipartReader:
         else:
             length = headers.get("content-length", "")
             if not length.isascii() or not length.isdigit():
-                raise ProtocolViolation(f"Content-Length of a part: {length!r}")
+                raise ProtocolViolation(f"Content-Length of a part: {length[:80]!r}")
+            if len(length) > _MOST_DIGITS or int(length) > self._largest_bytes:
+                raise ProtocolViolation(
+                    f"a part claims {length[:80]} bytes; {self._largest_bytes} are the most"
+                )
             end = start + int(length)
             tail = b"\r\n" + self._delimiter
             if len(self._data) < end + len(tail):
