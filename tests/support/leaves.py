@@ -15,7 +15,7 @@ from tests.support.streams import assert_telling
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from services.latency.multipart import Part
+    from shared.multipart import Part
     from tests.support.relay_tree import RelayTree, TreeNode
 
 __all__ = ["Album", "LeafClient", "watching"]

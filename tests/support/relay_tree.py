@@ -134,6 +134,7 @@ class RelayTree:
         folder = self._folder / name
         folder.mkdir()
         services = Services(folder, f"{self._segment}-{name}")
+        services.variables = {"RINGCAST_VIDEO__RELAY__NODE": name}
         uplink, source = None, self._source
         if parent is not None:
             uplink = self._network.link(parent.node, node)
