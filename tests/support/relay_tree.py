@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.namespaces import Link, Node
 
-__all__ = ["LEAVES", "PARENTS", "RelayTree", "TreeNode"]
+__all__ = ["LEAVES", "PARENTS", "PORT", "STREAM", "RelayTree", "TreeNode"]
 
 PARENTS: Final = {"a": "origin", "b": "origin", "c": "origin", "d": "a", "e": "a"}
 """Whom each relay reads from; parents stand before their children."""
@@ -86,13 +86,17 @@ class RelayTree:
         segment: Names of segments begin with it.
         source: Of the origin.
         shape: Of every cable.
+        show_logs: Print them at the end.
 
     Attributes:
         nodes: By name, parents first.
     """
 
-    def __init__(self, folder: Path, segment: str, source: str, shape: Shape) -> None:
+    def __init__(
+        self, folder: Path, segment: str, source: str, shape: Shape, *, show_logs: bool = True
+    ) -> None:
         self._folder, self._segment, self._source, self._shape = folder, segment, source, shape
+        self._show_logs = show_logs
         self._network = Network(folder)
         self._ends = contextlib.ExitStack()
         self.nodes: dict[str, TreeNode] = {}
@@ -104,7 +108,7 @@ class RelayTree:
             for name, parent in PARENTS.items():
                 self._add(name, self.nodes[parent])
             for node in self.nodes.values():
-                ends.callback(node.services.stop)
+                ends.callback(node.services.stop, show_logs=self._show_logs)
                 node.start()
             for node in self.nodes.values():
                 node.wait_ready()
