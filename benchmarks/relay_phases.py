@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks.load import Group
@@ -16,15 +17,17 @@ from benchmarks.measure import Target, measure
 from tests.support.relay_tree import LEAVES, PARENTS, PORT, STREAM
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from concurrent.futures import Future
 
     from benchmarks.measure import Row
     from tests.support.namespaces import Shape
     from tests.support.relay_tree import RelayTree, TreeNode
 
-__all__ = ["crowd", "per_hop", "phase"]
+__all__ = ["crowd", "per_hop", "phase", "transports"]
 
 _WARMUP_S: Final = 2.0
+_CONTROL: Final = "ipv4/tcp_congestion_control"
 
 
 def phase(tree: RelayTree, name: str, shape: Shape, seconds: float) -> dict[str, Any]:
@@ -87,6 +90,36 @@ def crowd(tree: RelayTree, name: str, clients: int, seconds: float) -> dict[str,
         "stream_mbit": round(8e3 * group["gb_per_s"] / clients, 3),
         "cable_mbit": round(8 * carried / 1e6, 3),
     }
+
+
+def transports(
+    tree: RelayTree, name: str, shapes: Sequence[Shape], seconds: float
+) -> list[dict[str, Any]]:
+    """Have one client of a relay's node read the origin, by each congestion control there is.
+
+    Args:
+        tree: Running.
+        name: Of the relay whose cable is shaped.
+        shapes: Of it, one after the other.
+        seconds: Length of each window.
+
+    Returns:
+        control, loss_percent, fps and age_ms of each.
+    """
+    node, origin = tree.nodes[name], tree.nodes["origin"]
+    assert node.uplink is not None  # noqa: S101 - a relay has one
+    allowed = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text(encoding="ascii")
+    found = []
+    before = origin.node.setting(_CONTROL)
+    for control in sorted({before, *allowed.split()}):
+        origin.node.set(_CONTROL, control)
+        for shape in shapes:
+            node.uplink.shape(shape)
+            row = _at(node, _parent(node), 1, seconds).as_json()["groups"]["own"]
+            line = {"control": control, "loss_percent": shape.loss_percent}
+            found.append({**line, "fps": row["fps_min"], "age_ms": row["age_ms"]})
+    origin.node.set(_CONTROL, before)
+    return found
 
 
 def per_hop(plain: dict[str, Any], crowded: dict[str, Any]) -> dict[str, Any]:

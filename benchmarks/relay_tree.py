@@ -1,13 +1,13 @@
 """A tree of relays on one machine: what a hop adds and costs, and how fast what breaks heals.
 
-    make benchmarks/build/load_client
-    .venv/bin/python -m benchmarks.relay_tree       as root, about three minutes
+    .venv/bin/python -m benchmarks.relay_tree       as root, about four minutes
 
 An origin, three relays, two more behind one of them, each in a network namespace; cables between
 them with 20 ms, 1 % loss and 100 Mbit/s (``tests/support/relay_tree.py``). First with plain cables,
-then with delay, then with all: ages at every node. Then a crowd on one relay. Then cables are cut
-and a relay is killed while a client on every node checks each frame against the origin's. Nothing
-is asserted. Figures go to benchmarks/results and, between its markers, to docs/scaling.md.
+then with delay, then with all: ages at every node. Then a crowd on one relay, and one stream by
+each congestion control. Then cables are cut and a relay is killed while a client on every node
+checks each frame against the origin's. Nothing is asserted. Figures go to benchmarks/results and,
+between its markers, to docs/scaling.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import os
 import secrets
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -25,8 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from benchmarks import machine
+from benchmarks.processes import BUILD, CHECKOUT
 from benchmarks.relay_faults import outages, summary
-from benchmarks.relay_phases import crowd, per_hop, phase
+from benchmarks.relay_phases import crowd, per_hop, phase, transports
 from benchmarks.relay_report import draw_relays, publish, relay_text
 from benchmarks.report import RESULTS
 from tests.support.leaves import Album, watching
@@ -35,7 +37,8 @@ from tests.support.namespaces import PLAIN, Shape
 from tests.support.relay_tree import PARENTS, RelayTree
 
 if TYPE_CHECKING:
-    from benchmarks.relay_faults import Outage
+    from benchmarks.processes import BUILD, CHECKOUT
+from benchmarks.relay_faults import Outage
 
 CABLE: Final = Shape(delay_ms=20, loss_percent=1, rate_mbit=100)
 PHASES: Final = {
@@ -43,19 +46,23 @@ PHASES: Final = {
     "delay": Shape(delay_ms=CABLE.delay_ms, rate_mbit=CABLE.rate_mbit),
     "delay and loss": CABLE,
 }
+LOSSES: Final = (PHASES["delay"], Shape(20, 0.1, 100), CABLE)
 _CROWD: Final = 40
 
 
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--source", default="pattern://1280x720@30", help="of the origin")
+    parser.add_argument("--source", default="pattern://960x540@30", help="of the origin")
     parser.add_argument("--seconds", type=float, default=10.0, help="of each window")
     parser.add_argument("--times", type=int, default=3, help="of each fault")
     parser.add_argument("--output", type=Path, help="folder; default: published")
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("relay_tree: network namespaces need root")
+    subprocess.run(
+        ["make", "-s", (BUILD / "load_client").relative_to(CHECKOUT)], cwd=CHECKOUT, check=True
+    )  # noqa: S607
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every finally runs
     document: dict[str, Any] = {"machine": machine.describe(), "source": options.source}
     began_s = time.monotonic()
@@ -80,6 +87,7 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         phases = [phase(tree, name, shape, options.seconds) for name, shape in PHASES.items()]
         tree.shape(PLAIN)
         crowded = crowd(tree, "b", _CROWD, options.seconds)
+        sent = transports(tree, "c", LOSSES, options.seconds)
         tree.shape(CABLE)
         album = Album()
         with watching(tree, album) as clients:
@@ -92,6 +100,7 @@ def measured(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     return {
         "phases": phases,
         "crowd": crowded,
+        "transports": sent,
         "per_hop": per_hop(phases[0], crowded),
         "faults": summary(found),
         "frames": {

@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.scale_model --viewers 10000 100000 --price-per-gb 0.01
 
 What it starts from is measured (benchmarks/results/bench.json and relay_tree.json) or given; both
-are printed with the result, and so is what it assumes. With --publish it writes docs/scaling.md
-between its markers and benchmarks/results/scale.svg.
+are printed with the result, and so is what it assumes. With --publish, and arguments of its own, it
+writes docs/scaling.md between its markers and benchmarks/results/scale.svg.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
     from benchmarks.scale_plan import Measured
 
-__all__ = ["DOCUMENT", "RELAYS", "main", "model_text"]
+__all__ = ["DOCUMENT", "PUBLISHED", "RELAYS", "main", "model_text"]
 
 DOCUMENT: Final = CHECKOUT / "docs" / "scaling.md"
+PUBLISHED: Final = ("--price-per-gb", "0.01", "--link-ms", "20")
+"""Arguments of what docs/scaling.md holds."""
 RELAYS: Final = RESULTS.with_name("relay_tree.json")
 _VIEWERS: Final = (1_000, 10_000, 100_000)
 _NICS_GBIT: Final = (1.0, 10.0, 25.0)
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         arguments: Of the command line; None: the real ones.
     """
     options = _parser().parse_args(arguments)
+    if options.publish:
+        options = _parser().parse_args([*PUBLISHED, "--publish"])
     try:
         text, inputs = _worked_out(options)
     except NonsenseError as error:
@@ -164,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--price-per-gb", type=float, default=0.0, help="of what leaves, 10^9 bytes")
     add("--bench", type=Path, default=RESULTS)
     add("--relay-tree", type=Path, default=RELAYS)
-    add("--publish", action="store_true", help="write docs/scaling.md and scale.svg")
+    add("--publish", action="store_true", help="as above, to docs/scaling.md and scale.svg")
     return parser
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.report import RESULTS
-from benchmarks.scale_model import main
+from benchmarks.scale_model import DOCUMENT, PUBLISHED, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +55,24 @@ def test_nonsense_ends_with_a_sentence(
 ) -> None:
     with pytest.raises(SystemExit, match=sentence):
         main([*files, *arguments])
+
+
+def commands() -> list[str]:
+    """What docs/scaling.md tells its readers to run, but for their own figures."""
+    page = DOCUMENT.read_text(encoding="utf-8")
+    return re.findall(r"^\.venv/bin/python -m benchmarks\.scale_model (.*)$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", commands())
+def test_commands_of_the_documentation_run(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(command.split())
+    assert "| 10,000 " in capsys.readouterr().out
+
+
+def test_the_documentation_holds_what_the_model_says_of_the_published_figures(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    main(PUBLISHED)
+    assert capsys.readouterr().out.strip() in DOCUMENT.read_text(encoding="utf-8")

@@ -96,6 +96,11 @@ class Node:
         with self.inside():
             (Path("/proc/sys/net") / name).write_text(value, encoding="ascii")
 
+    def setting(self, name: str) -> str:
+        """The value of such a setting."""
+        with self.inside():
+            return (Path("/proc/sys/net") / name).read_text(encoding="ascii").strip()
+
     def counters(self, interface: str) -> dict[str, int]:
         """Bytes and packets an interface has sent and received, by names such as ``tx_bytes``."""
         (found,) = json.loads(self.run("ip", "-json", "-stats", "link", "show", interface))
