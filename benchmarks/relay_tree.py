@@ -37,8 +37,7 @@ from tests.support.namespaces import PLAIN, Shape
 from tests.support.relay_tree import PARENTS, RelayTree
 
 if TYPE_CHECKING:
-    from benchmarks.processes import BUILD, CHECKOUT
-from benchmarks.relay_faults import Outage
+    from benchmarks.relay_faults import Outage
 
 CABLE: Final = Shape(delay_ms=20, loss_percent=1, rate_mbit=100)
 PHASES: Final = {
@@ -60,9 +59,8 @@ def main() -> None:
     options = parser.parse_args()
     if os.geteuid() != 0:
         sys.exit("relay_tree: network namespaces need root")
-    subprocess.run(
-        ["make", "-s", (BUILD / "load_client").relative_to(CHECKOUT)], cwd=CHECKOUT, check=True
-    )  # noqa: S607
+    client = (BUILD / "load_client").relative_to(CHECKOUT)
+    subprocess.run(["make", "-s", client], cwd=CHECKOUT, check=True)  # noqa: S607 - as the Makefile
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that every finally runs
     document: dict[str, Any] = {"machine": machine.describe(), "source": options.source}
     began_s = time.monotonic()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.report import CHECKOUT, RESULTS, filled, table
+from benchmarks.scale_cameras import cameras_text
 from benchmarks.scale_plan import WIRE, Inputs, NonsenseError, plan, read_measured
 from benchmarks.scale_plot import draw_scale
 
@@ -70,8 +71,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(text)
     if options.publish:
         draw_scale(inputs[0], _NICS_GBIT, RESULTS.with_name("scale.svg"))
+        parts = {"model": text}
+        cameras = RESULTS.with_name("cameras.json")
+        if cameras.exists():
+            parts["cameras"] = cameras_text(_json(cameras))
         page = DOCUMENT.read_text(encoding="utf-8")
-        DOCUMENT.write_text(filled(page, {"model": text}), encoding="utf-8")
+        DOCUMENT.write_text(filled(page, parts), encoding="utf-8")
 
 
 def _worked_out(options: argparse.Namespace) -> tuple[str, list[Inputs]]:
