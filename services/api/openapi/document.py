@@ -96,6 +96,7 @@ def describe(settings: Settings, version: str) -> Json:
         "schemas": {
             "Status": status.STATUS,
             "Cameras": site.CAMERAS,
+            "Clock": site.CLOCK,
             "Readiness": _READINESS,
             "State": compat.STATE,
             "Problem": problems.PROBLEM,

@@ -127,8 +127,13 @@ class RelaySource:
             raise self._lost(
                 f"{self._upstream.place} sends frame {part.number} after {before.number}"
             )
-        self._pauses.worked_for(time.monotonic() - self._opened_at_s)
+        lasted_s = time.monotonic() - self._opened_at_s
+        self._pauses.worked_for(lasted_s)
         last = self._last
+        if last is not None and part.is_before(last) and lasted_s > self._silence_s:
+            raise self._lost(
+                f"{self._upstream.place} is behind: at frame {part.number}, {last.number} was here"
+            )
         repeated = last is not None and (part.is_before(last) or part.is_again(last))
         dropped = 0
         if not repeated:
@@ -136,7 +141,9 @@ class RelaySource:
                 dropped = part.missing_since(last)
             self._last = part
         self._part = part
-        if not part.online and not self._clock.reason:
+        if part.online:
+            self._clock.reason = ""
+        elif not self._clock.reason:
             self._clock.ask_soon()
         pixel_format = PixelFormat.JPEG if self._passthrough else PixelFormat.BGR24
         return Grab(
@@ -216,6 +223,8 @@ class RelaySource:
             raise RuntimeError("grab before open")
         newest = None
         while newest is None:
+            if self._reader.ended:
+                raise self._ended()
             if time.monotonic() > deadline_s:
                 raise ValueError(f"a picture took longer than {self._part_s:g} s")
             data = self._answer.response.read1(_CHUNK_BYTES)
@@ -224,8 +233,6 @@ class RelaySource:
             self._reader.feed(data)
             while (part := self._reader.next_part()) is not None:
                 newest = part
-            if newest is None and self._reader.ended:
-                raise self._ended()
         return RelayedPart.read(newest, self._max_pixels)
 
     def _lost(self, why: str) -> SourceUnavailable:
