@@ -64,8 +64,8 @@ class LeafClient(threading.Thread):
 
     Attributes:
         arrivals_s: When the last byte of each new live frame had come, ``time.monotonic()``.
-        blanks: How many parts said that the camera is lost.
-        hops: Every ``X-Hops`` it was answered with.
+        blanks: How many parts said that the camera is lost, after a first live frame.
+        hops: Every way that a live frame said it has come, or the answer where frames say none.
         backwards: What came after a newer frame, in words.
         ends: How often its stream ended without its doing.
     """
@@ -117,15 +117,15 @@ class LeafClient(threading.Thread):
         return max(later - earlier for earlier, later in itertools.pairwise(edges))
 
     def _watch(self, client: MjpegClient) -> None:
-        self.hops.add(client.headers.get("x-hops", ""))
         while not self._leaving.is_set():
-            self._take(client.next_part())
+            self._take(client.next_part(), client.headers["x-hops"])
 
-    def _take(self, part: Part) -> None:
+    def _take(self, part: Part, hops: str) -> None:
         newest, current = self._newest, (part.epoch, part.number)
         if not part.online:
-            self.blanks += 1
+            self.blanks += bool(self.arrivals_s)
             return
+        self.hops.add(part.headers.get("x-hops", hops))
         if current < newest:
             self.backwards.append(f"{self.name}: after {newest} came {current}")
         if current <= newest:
