@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 __all__ = ["FakeNode", "part"]
@@ -111,6 +112,7 @@ class FakeNode:
     Args:
         hops: Its ``X-Hops``; empty: it is no node of ours.
         port: 0 takes a free one.
+        tls: Of its certificate; None: plain HTTP.
 
     Attributes:
         hops: Its ``X-Hops``.
@@ -122,7 +124,10 @@ class FakeNode:
         requests: Path and headers of each request.
     """
 
-    def __init__(self, hops: str = "gate/cam", port: int = 0) -> None:
+    def __init__(
+        self, hops: str = "gate/cam", port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._scheme = "http" if tls is None else "https"
         self.hops = hops
         self.status = 200
         self.detail = "no"
@@ -134,6 +139,11 @@ class FakeNode:
         self._over = False
         self._joined = threading.Condition()
         self._server = _Server(("127.0.0.1", port), partial(_Handler, self))
+        if tls is not None:  # each connection is greeted by its own thread
+            listening = self._server.socket
+            self._server.socket = tls.wrap_socket(
+                listening, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 
     @property
@@ -144,7 +154,7 @@ class FakeNode:
     @property
     def url(self) -> str:
         """Of its stream."""
-        return f"http://127.0.0.1:{self.port}/stream/cam"
+        return f"{self._scheme}://127.0.0.1:{self.port}/stream/cam"
 
     def now(self) -> dict[str, object]:
         """What it says at ``/clock``."""

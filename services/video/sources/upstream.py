@@ -12,6 +12,7 @@ import http.client
 import json
 import random
 import re
+import select
 import socket
 import ssl
 import threading
@@ -65,6 +66,14 @@ class Answer:
     response: http.client.HTTPResponse
     connection: http.client.HTTPConnection
     socket: socket.socket
+
+    def readable(self) -> bool:
+        """Whether there is something to read, or the end, without waiting."""
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        poll = select.poll()
+        poll.register(self.response, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Hang up."""

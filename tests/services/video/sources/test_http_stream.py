@@ -92,5 +92,6 @@ def test_refusal_of_a_node_says_what_to_do(node: FakeNode, status: int, why: str
     with pytest.raises(SourceUnavailable, match=why) as refused:
         source.open()
     assert refused.value.retry_s is not None
+    assert (refused.value.retry_s >= 7.5) == (status in {401, 403}), "or it looks like guessing"
     assert "hunter2" not in str(refused.value)
     assert camera.opened == 0

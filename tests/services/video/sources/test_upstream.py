@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -104,3 +106,30 @@ def test_answer_that_is_not_http_is_none() -> None:
             peer.sendall(b"SSH-2.0-x\r\n\r\n")
             with pytest.raises(SourceUnavailable, match="gives no answer"):
                 upstream.ask(connection, "/")
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_https_is_believed_by_the_systems_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, trusted: bool
+) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1"]
+    name = ["-subj", "/CN=node", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", *new, *name, *files], check=True, timeout=30)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with FakeNode(tls=context) as node:
+        upstream = Upstream(node.url, "hall", RelaySettings())
+        if trusted:
+            answer = upstream.ask_stream()
+            node.send(b"x" * 10)
+            assert answer.response.getheader("X-Hops") == "gate/cam"
+            assert answer.response.read1(100).startswith(b"--frame")
+            answer.close()
+        else:
+            with pytest.raises(SourceUnavailable, match=r"CERTIFICATE_VERIFY_FAILED|certificate"):
+                upstream.ask_stream()
+            assert node.requests == []
