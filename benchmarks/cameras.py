@@ -58,7 +58,7 @@ def _watched(
             Group(name, 1, f"/stream/{name}{'?' if query else ''}{query}")
             for name in running.cameras
         ]
-        report = run_load(running.port, groups, warmup_s, seconds, window)
+        report = run_load(("127.0.0.1", running.port), groups, warmup_s, seconds, window)
         return window.result() | {"query": query, "clients": clients_of(report)}
 
 

@@ -11,7 +11,7 @@ from tests.support.processes import Child
 if TYPE_CHECKING:
     from tests.support.processes import Api, Services
 
-__all__ = ["api_of", "cameras_of", "segment_of"]
+__all__ = ["api_of", "beside_video", "cameras_of", "segment_of"]
 
 
 def segment_of(service: Services, camera: str) -> str:
@@ -19,10 +19,16 @@ def segment_of(service: Services, camera: str) -> str:
     return f"{service.segment}-{camera}"
 
 
+def beside_video(segments: dict[str, str]) -> str:
+    """The setting ``cameras``: the default camera ``video``, and these by name and segment."""
+    others = {name: {"shared_memory_name": segment} for name, segment in segments.items()}
+    return json.dumps({"video": {}} | others)
+
+
 def api_of(service: Services, names: list[str], **settings: object) -> Api:
     """An API with these cameras beside the default one, each in the segment that is its own."""
-    others = {name: {"shared_memory_name": segment_of(service, name)} for name in names}
-    given = {"cameras": json.dumps({"video": {}} | others), **settings}
+    others = {name: segment_of(service, name) for name in names}
+    given = {"cameras": beside_video(others), **settings}
     return service.api(**given).wait_ready()  # type: ignore[arg-type]  # settings by name
 
 
