@@ -47,7 +47,7 @@ class Group:
 
 
 def run_load(
-    port: int,
+    address: tuple[str, int],
     groups: list[Group],
     warmup_s: float,
     seconds: float,
@@ -56,7 +56,7 @@ def run_load(
     """Measure once.
 
     Args:
-        port: Of the server, on the loopback.
+        address: Of the server, IPv4, and its port.
         groups: Whom to play.
         warmup_s: From the last client's first part to the measured window, seconds.
         seconds: Length of the window.
@@ -68,7 +68,8 @@ def run_load(
     Raises:
         RuntimeError: It failed.
     """
-    command = [str(BUILD / "load_client"), "--port", str(port)]
+    host, port = address
+    command = [str(BUILD / "load_client"), "--host", host, "--port", str(port)]
     command += ["--warmup", str(warmup_s), "--seconds", str(seconds)]
     for group in groups:
         command += ["--group", group.argument()]

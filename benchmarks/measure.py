@@ -27,12 +27,14 @@ class Target:
         port: Where it listens.
         pids: Its processes by role; all of them count as its CPU.
         services: Ours, where it is ours: its counters are read too.
+        host: Its address.
     """
 
     server: str
     port: int
     pids: dict[str, list[int]]
     services: Services | None = None
+    host: str = "127.0.0.1"
 
     @classmethod
     def ours(cls, services: Services) -> Target:
@@ -134,7 +136,7 @@ def measure(case: str, target: Target, groups: list[Group], warmup_s: float, sec
         RuntimeError: The load client failed.
     """
     window = _Window(target)
-    said = run_load(target.port, groups, warmup_s, seconds, window.border)
+    said = run_load((target.host, target.port), groups, warmup_s, seconds, window.border)
     workers = target.services.workers if target.services else 0
     row = Row(case, target.server, sum(group.clients for group in groups), workers)
     row.client_cpu = said["cpu_cores"]

@@ -81,6 +81,14 @@ class LimitsSettings(Section):
         "together, per camera and worker: each holds one frame, of 5.9 MiB in 1080p; more clients "
         "get 503.",
     )
+    max_stream_age_sec: float = Field(
+        0.0,
+        ge=0.0,
+        le=604_800.0,
+        description="A stream that is so old, give or take a tenth, ends with its closing "
+        "boundary, a WebSocket with code 1001, so that who comes back may get to another server. "
+        "Recorders and an <img> of other pages do not come back. 0: never; otherwise at least 1.",
+    )
     max_request_line_bytes: int = Field(
         4094, ge=256, le=8190, description="Longest request line; a longer one gets 414."
     )
@@ -90,6 +98,14 @@ class LimitsSettings(Section):
     max_header_bytes: int = Field(
         8190, ge=256, le=65536, description="Longest header field; a longer one gets 431."
     )
+
+    @field_validator("max_stream_age_sec")
+    @classmethod
+    def _streams_begin_before_they_end(cls, age_sec: float) -> float:
+        if 0.0 < age_sec < 1.0:
+            msg = "must be 0 or 1 to 604800"
+            raise ValueError(msg)
+        return age_sec
 
 
 class AuthSettings(Section):
@@ -222,6 +238,14 @@ class ApiSettings(Section):
         "under the ring's name, from when it appears until it has been gone for "
         "api.stream.video_loss_grace_sec and nobody watches it. Whoever may write there then "
         "decides what is served: see docs/security.md.",
+    )
+    drain_spread_sec: int = Field(
+        0,
+        ge=0,
+        le=3600,
+        description="After SIGTERM the API listens on for so long, with /readyz and new streams "
+        "answering 503, and ends the open streams one by one; drain_timeout_sec comes after it. 0: "
+        "all end at once.",
     )
     stream: StreamSettings = StreamSettings()
     mosaic: MosaicSettings = MosaicSettings()

@@ -53,6 +53,7 @@ OUTSIDE_WORLD: Final = {
         "services/api/stream.py",
         "services/api/connection.py",
         "services/api/fairness.py",
+        "services/api/lifecycle.py",
         "services/api/pulse.py",
         "services/api/discovery.py",
         "services/api/deadline.py",

@@ -12,6 +12,7 @@ from services.api.darkroom import Darkroom
 from services.api.fanout import Fanout
 from services.api.feed import Feed
 from services.api.kept import LastFrame, copy_newest
+from services.api.lifespan import LEAVING
 from services.api.origin import Origin
 from services.api.raw_room import RawRoom
 from services.api.report import about_source, about_worker
@@ -127,7 +128,7 @@ class Camera:
     def over(self) -> str:
         """Why its streams are to end now; empty: they are not."""
         if self.draining():
-            return "the server is shutting down"
+            return LEAVING
         return "the camera was closed" if self.stopped else ""
 
     def online(self) -> bool:

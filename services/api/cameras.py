@@ -15,6 +15,7 @@ from services.api.embedded import EmbeddedCapture
 from services.api.encoder import Encoder
 from services.api.ledger import LEGACY, Ledger
 from services.api.lifecycle import Lifecycle
+from services.api.lifespan import Lifespan
 from services.api.machine import default_encoder_threads
 from services.api.mosaic.mosaics import Mosaics
 from services.api.pulse import Pulse
@@ -58,7 +59,7 @@ class Cameras:
 
     def __init__(self, settings: Settings, lifecycle: Lifecycle | None = None) -> None:
         self.settings = settings
-        self.lifecycle = lifecycle or Lifecycle()
+        self.lifecycle = lifecycle or Lifecycle(spread_s=settings.api.drain_spread_sec)
         threads = settings.api.stream.performance.encoder_threads
         self._encoder = Encoder(threads or default_encoder_threads())
         self._running = False
@@ -139,10 +140,10 @@ class Cameras:
             KeyError: It was not opened, or was closed already.
         """
         self._roster.remove(camera)
-        camera.stop()
         if self._workers is not None:
             self._workers.close(camera.name)
         self._encoder.forget(camera.paths.name)
+        camera.stop()  # others have a turn meanwhile, and may open it anew
 
     def stop(self) -> None:
         """Let everything go; again is harmless."""
@@ -198,6 +199,14 @@ class Cameras:
         except TooManyStreams:
             camera.counters.turned_away += 1
             raise
+
+    def lifespan(self, name: str) -> Lifespan:
+        """How long a stream may last that begins now.
+
+        Args:
+            name: Hexadecimal digits by chance.
+        """
+        return Lifespan(name, self.lifecycle.turn, self.settings.api.limits.max_stream_age_sec)
 
     def status(self, camera: Camera) -> dict[str, Any]:
         """Everything known about a camera, what all workers know together among it."""

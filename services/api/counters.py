@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final, Self
 
 from services.api.histogram import Histogram
+from services.api.lifespan import AGED, LEAVING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +50,8 @@ class Counters:
         encode_seconds: What that took in the encoder's threads, all together.
         decoded: JPEGs of the camera that were decoded.
         stalled: Clients ended because they took nothing for too long.
+        aged: Streams ended because they were as old as ``api.limits.max_stream_age_sec`` allows.
+        drained: Streams ended because the server shuts down.
         notifications: Messages of a new frame that came.
         refused: Messages and frames that contradicted our own format.
         ages: From capture to the moment a picture was sent, seconds; blanks and repeats, which are
@@ -72,6 +75,8 @@ class Counters:
     encode_seconds: float = 0.0
     decoded: int = 0
     stalled: int = 0
+    aged: int = 0
+    drained: int = 0
     notifications: int = 0
     refused: int = 0
     ages: Histogram = field(default_factory=lambda: Histogram(_AGES_S))
@@ -89,6 +94,13 @@ class Counters:
         self.bytes += size_bytes
         if age_s is not None:
             self.ages.note(age_s)
+
+    def note_end(self, why: str) -> None:
+        """Count a stream that the server ends, if its reason is one of those counted here."""
+        if why == AGED:
+            self.aged += 1
+        elif why == LEAVING:
+            self.drained += 1
 
     def note_encoded(self, variant: str, took_s: float) -> None:
         """Count a frame that was encoded.

@@ -15,11 +15,10 @@ import gevent
 from gevent.server import StreamServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from gevent.socket import socket
 
     from services.api.ledger import Place
+    from services.api.lifecycle import Lifecycle
 
 __all__ = ["FairServer"]
 
@@ -45,8 +44,9 @@ class FairServer(StreamServer):
     Args:
         listener: The listening socket.
         place: Of this worker in the ledger of all.
-        draining: Says whether the worker is shutting down; gunicorn closes the server up to a
-            second later, and who came meanwhile had a stream that ended at once.
+        lifecycle: Says whether the worker is shutting down. When it drains, gunicorn closes the
+            server up to a second later, and who came meanwhile had a stream that ended at once.
+            While it leaves it accepts, to say so, but not where another worker does not leave.
         more: What ``StreamServer`` takes.
     """
 
@@ -55,11 +55,11 @@ class FairServer(StreamServer):
         listener: socket,
         *,
         place: Place,
-        draining: Callable[[], bool] = lambda: False,
+        lifecycle: Lifecycle,
         **more: Any,  # noqa: ANN401 - gevent's
     ) -> None:
         self._place = place
-        self._draining = draining
+        self._lifecycle = lifecycle
         self._connections = 0
         self._unclaimed = 0
         super().__init__(listener, **more)
@@ -72,17 +72,21 @@ class FairServer(StreamServer):
 
     def do_read(self) -> Any:  # noqa: ANN401 - whatever gevent's returns
         """Accept a connection, unless it is another worker's turn."""
-        if self._draining():
+        if self._lifecycle.draining():
             self.stop_accepting()  # what waits is for another worker
             return None
+        if self._lifecycle.leaving():
+            self._place.retire()
+            if self._place.others_listen():
+                self._look_away()
+                return None
         mine = self._connections
         if mine <= self._place.fewest() + max(2, mine // _SLACK):
             self._unclaimed = 0
         elif self._unclaimed:  # nobody took what was left to the others
             self._unclaimed -= 1
         else:
-            self.stop_accepting()
-            gevent.spawn_later(_PAUSE_S, self._look_again)
+            self._look_away()
             return None
         accepted = super().do_read()
         if accepted is not None:
@@ -111,6 +115,11 @@ class FairServer(StreamServer):
     def _count(self, more: int) -> None:
         self._connections += more
         self._place.note(self._connections)
+
+    def _look_away(self) -> None:
+        """Leave what waits to the other workers for a moment."""
+        self.stop_accepting()
+        gevent.spawn_later(_PAUSE_S, self._look_again)
 
     def _look_again(self) -> None:
         self._unclaimed = _BATCH

@@ -73,7 +73,7 @@ keepalive = 2
 client that sends nothing, or a byte per second, keeps its connection."""
 worker_tmp_dir = "/dev/shm"  # noqa: S108 - the heartbeat file must be on a tmpfs, or a busy disk kills workers
 timeout = 30
-graceful_timeout = _settings.api.drain_timeout_sec
+graceful_timeout = _settings.api.drain_spread_sec + _settings.api.drain_timeout_sec
 preload_app = False
 control_socket_disable = True
 access_log_format = '%(h)s - - %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"'
@@ -142,8 +142,9 @@ def pre_request(worker: _Any, req: _Any) -> None:  # noqa: ANN401 - gunicorn has
     A client that sends request upon request and reads the answers never has gevent wait. One such
     stopped every stream of the worker, and after 30 s the arbiter took it for hung.
     """
-    del worker
     _breathe()
+    if worker.wsgi.extensions["ringcast"].lifecycle.leaving():
+        req.must_close = True  # the next one is for another server
     _lifecycle.close_delimited(req)
     _lifecycle.close_after_large_body(req)
 
@@ -171,9 +172,10 @@ def post_worker_init(worker: _Any) -> None:  # noqa: ANN401
     # UPSTREAM: gunicorn 27 has no setting for the server; delete when worker_class takes one
     cameras = worker.wsgi.extensions["ringcast"]
     _ggevent.StreamServer = _functools.partial(
-        _FairServer, place=worker.place, draining=cameras.lifecycle.draining
+        _FairServer, place=worker.place, lifecycle=cameras.lifecycle
     )
     cameras.start(worker, worker.place)
+    cameras.lifecycle.leave_at_sigterm()
 
 
 def child_exit(server: _Any, worker: _Any) -> None:  # noqa: ANN401

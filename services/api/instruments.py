@@ -89,6 +89,16 @@ CAMERA_COUNTERS: Final[tuple[tuple[str, str, Callable[[Together], float]], ...]]
         lambda known: known.counters.stalled,
     ),
     (
+        "streams_aged",
+        "Streams ended because they were as old as api.limits.max_stream_age_sec allows.",
+        lambda known: known.counters.aged,
+    ),
+    (
+        "streams_drained",
+        "Streams ended because a worker shuts down.",
+        lambda known: known.counters.drained,
+    ),
+    (
         "encode_errors",
         "Frames that could not be encoded.",
         lambda known: known.counters.encode_errors,
@@ -128,6 +138,18 @@ HISTOGRAMS: Final[tuple[tuple[str, str, Callable[[Counters], Histogram]], ...]] 
 )
 """Name without ``ringcast_``, help, which."""
 
+
+def _of_relay(
+    status: dict[str, Any], value: Callable[[dict[str, Any]], float | None]
+) -> float | None:
+    relay = status["relay"]
+    return None if relay is None else value(relay)
+
+
+def _seconds(ms: float | None) -> float | None:
+    return None if ms is None else ms / 1e3
+
+
 CAMERA_GAUGES: Final[tuple[tuple[str, str, Callable[[dict[str, Any]], float | None]], ...]] = (
     (
         "camera_online",
@@ -152,7 +174,27 @@ CAMERA_GAUGES: Final[tuple[tuple[str, str, Callable[[dict[str, Any]], float | No
     (
         "ring_epoch_timestamp_seconds",
         "When the present life of the ring began, by the Video Module's wall clock.",
-        lambda status: None if status["epoch"] is None else int(status["epoch"]) / 1e9,
+        lambda status: None if status["ring_epoch"] is None else int(status["ring_epoch"]) / 1e9,
+    ),
+    (
+        "relay_hops",
+        "Nodes the frames come through, the origin and this one counted; absent on an origin.",
+        lambda status: _of_relay(status, lambda relay: len(relay["hops"])),
+    ),
+    (
+        "relay_clock_offset_seconds",
+        "How far the origin's wall clock is ahead of this host's; absent there, or not known.",
+        lambda status: _of_relay(status, lambda relay: _seconds(relay["clock_offset_ms"])),
+    ),
+    (
+        "relay_clock_uncertainty_seconds",
+        "What relay_clock_offset_seconds may be wrong by at most, over all hops.",
+        lambda status: _of_relay(status, lambda relay: _seconds(relay["clock_uncertainty_ms"])),
+    ),
+    (
+        "relay_reconnects",
+        "How often this life of the Video Module connected again to the node it relays.",
+        lambda status: _of_relay(status, lambda relay: relay["reconnects"]),
     ),
 )
 """Name without ``ringcast_``, help, value from the camera's status; None: there is none now."""

@@ -133,6 +133,15 @@ class Place:
         """Say that this worker accepts clients from now on."""
         self._ledger.listening[self.number] = 1
 
+    def retire(self) -> None:
+        """Say that this worker is leaving: it accepts clients only where nobody else does."""
+        self._ledger.listening[self.number] = 0
+
+    def others_listen(self) -> bool:
+        """Whether another worker accepts clients, and is not leaving."""
+        listening = self._ledger.listening.tolist()
+        return sum(listening) > listening[self.number]
+
     @property
     def listens(self) -> bool:
         """Whether this worker has begun to accept clients."""

@@ -2,21 +2,32 @@
 
 gunicorn tells its handlers nothing about SIGTERM: it sets ``worker.alive`` and waits for them, the
 whole graceful timeout if need be, then kills them without a ``finally``. So every stream asks here.
+
+Where ``api.drain_spread_sec`` is set, SIGTERM first makes the worker *leave*: it listens on,
+refuses new streams, and ends the open ones one by one. After that it *drains*: all else ends.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import re
 import resource
+import signal
 import time
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from urllib.parse import unquote
+
+import gevent
 
 from shared.meter import Throttle
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = [
     "LARGEST_BODY",
+    "Leaving",
     "Lifecycle",
     "allow_descriptors",
     "close_after_large_body",
@@ -42,32 +53,96 @@ _QUOTED: Final = re.compile(r""":?\s*['"].*""", re.DOTALL)
 """What gunicorn quotes of a client. The log has none of it: it could read like a line of ours, and
 what watches the log would shut out whoever the client names."""
 
+_ASKED_BEFORE_S: Final = 0.5
+"""For so long after a worker has begun to leave, streams begin here all the same: they were asked
+for before anybody could know."""
+
+_NOTICED_S: Final = 5.0
+"""So long, or a quarter of the time there is, whoever balances has to notice that this server is
+not ready; a stream that ended before would come back to it."""
+
 _OTHER_DESCRIPTORS: Final = 100
 """Rings, notification sockets, libraries, logs."""
 
 
 class Worker(Protocol):
-    """The part of a gunicorn worker that matters here."""
+    """The part of a gunicorn worker that matters here.
 
-    @property
-    def alive(self) -> bool:
-        """False once the worker was told to end."""
-        ...
+    Attributes:
+        alive: False once the worker is to end.
+    """
+
+    alive: bool
+
+
+class Leaving(Exception):  # noqa: N818 - named after the state
+    """This server is shutting down, and no stream begins any more."""
+
+    def __init__(self) -> None:
+        super().__init__("This server is shutting down. Ask again: another one may answer.")
 
 
 class Lifecycle:
-    """Knows whether the worker is shutting down. Before ``attend``: it is not."""
+    """Knows whether the worker is shutting down. Before ``attend``: it is not.
 
-    def __init__(self) -> None:
+    Args:
+        clock: A steady clock, seconds.
+        spread_s: How long it takes to leave; 0: everything ends at once.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, spread_s: float = 0.0
+    ) -> None:
+        self._clock = clock
+        self._spread_s = spread_s
         self._worker: Worker | None = None
+        self._left_at = math.inf
 
     def attend(self, worker: Worker) -> None:
         """Keep the worker whose end is to be noticed."""
         self._worker = worker
 
+    def leave_at_sigterm(self) -> None:
+        """Have SIGTERM make the worker leave before it ends; in the worker process."""
+        if self._spread_s:
+            signal.signal(signal.SIGTERM, lambda *_: self.leave())
+
+    def leave(self) -> None:
+        """Begin to leave, and end when that is over; again is harmless."""
+        if self.leaving():
+            return
+        self._left_at = self._clock()
+        gevent.spawn_later(self._spread_s, self._end)
+
+    def leaving(self) -> bool:
+        """Whether clients are for another worker, or server, from now on."""
+        return self._left_at < math.inf or self.draining()
+
     def draining(self) -> bool:
         """Whether streams are to end now."""
         return self._worker is not None and not self._worker.alive
+
+    def check(self) -> None:
+        """Let a stream begin, or not.
+
+        Raises:
+            Leaving: The worker is shutting down.
+        """
+        if self.draining() or self._clock() - self._left_at >= _ASKED_BEFORE_S:
+            raise Leaving
+
+    def turn(self, share: float) -> float:
+        """When a stream is to end because the worker leaves, by the clock; infinite: it does not.
+
+        Args:
+            share: Where its turn is among all, from 0, the first, to 1.
+        """
+        first = min(_NOTICED_S, self._spread_s / 4)
+        return self._left_at + first + share * (self._spread_s - first)
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.alive = False
 
 
 def close_delimited(request: Any) -> None:  # noqa: ANN401 - gunicorn has no types

@@ -37,6 +37,7 @@ def about_source(camera: Camera, attachment: Attachment) -> dict[str, Any]:
         "fps": round(camera.feed.fps(), 2) if fresh else 0.0,
         "frame_number": newest.origin_sequence if newest else None,
         "epoch": str(newest.origin_epoch) if newest else None,
+        "ring_epoch": str(newest.epoch) if newest else None,
         "age_ms": round(age_ms, 1) if age_ms is not None else None,
         "source_ms": _source_ms(newest) if newest else None,
         "source_dropped": reader.dropped if reader else None,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from services.api.counters import Counters
     from services.api.encoded import EncodedFrame
     from services.api.framing import Framing
+    from services.api.lifespan import Lifespan
     from services.api.part import Pieces
     from shared.frame import FrameInfo
 
@@ -47,15 +48,17 @@ _TEND_BUSY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a client is waited for, and waits, seconds.
+    """How long a client is waited for, waits, and stays.
 
     Attributes:
         stall_s: A client that takes nothing for so long is ended.
         repeat_s: The last part is sent again after a silence of this length.
+        lifespan: How long its stream may last.
     """
 
     stall_s: float
     repeat_s: float
+    lifespan: Lifespan
 
 
 class Stream:
@@ -66,7 +69,7 @@ class Stream:
         connection: Its socket; the response's headers and the framing's lead were sent.
         framing: What it is sent around the pictures.
         counters: Of its camera.
-        patience: How long it is waited for, and it waits.
+        patience: How long it is waited for, waits, and stays.
         clock: A steady clock, seconds.
 
     Attributes:
@@ -85,6 +88,7 @@ class Stream:
         "_dual",
         "_framing",
         "_interval_s",
+        "_lifespan",
         "_moved_at",
         "_repeat_after_s",
         "_rest",
@@ -115,6 +119,7 @@ class Stream:
         self._connection = connection
         self._framing = framing
         self._counters = counters
+        self._lifespan = patience.lifespan
         self._clock = clock
         self._selection = Selection(client, counters)
         self._stall_timeout_s = patience.stall_s
@@ -205,12 +210,15 @@ class Stream:
             self._wake.set()
 
     def tend(self) -> None:
-        """Look after the client now and then, frames or not: has it left, does it stall?
+        """Look after the client now and then, frames or not: is it over, has it left or stalled?
 
         Who was sent something a moment ago is looked after once a second: the next part shows
         whether it has left, but not whether it has closed its half of the connection.
         """
         now = self._clock()
+        why = self._lifespan.over(now)
+        if why and not self._rest:  # else it ends at the border of the part that is under way
+            self.end(why)
         busy = now - self._written_at < _MOMENT_S and now - self._tended_at < _TEND_BUSY_S
         if self.ended or busy:
             return
@@ -222,7 +230,9 @@ class Stream:
 
     def end(self, why: str) -> None:
         """Have the greenlet end the stream; again is harmless."""
-        self.ended = self.ended or why
+        if not self.ended:
+            self.ended = why
+            self._counters.note_end(why)
         self._wake.set()
 
     def run(self) -> None:

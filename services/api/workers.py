@@ -18,6 +18,7 @@ from services.api.audience import FIELDS, MOST_LISTED
 from services.api.bulletin import TEXT_BYTES
 from services.api.chronicle import Chronicle
 from services.api.counters import MOST_NAMES, OTHER, Counters, count_up
+from services.api.records import Records
 from services.api.sheets import OTHERS
 from shared.naming import is_mosaic
 
@@ -35,8 +36,6 @@ _BETWEEN: Final = b"\n"
 """Stands between a bulletin's numbers and its list of clients, both JSON on one line."""
 _LIST_BYTES: Final = TEXT_BYTES * 7 // 8
 _SINCE: Final = FIELDS.index("since")
-_GONE_KEPT: Final = 512
-"""Cameras that have gone whose variants and frames are kept, for when they come again."""
 
 
 @dataclass(slots=True)
@@ -69,11 +68,11 @@ class Workers:
         self._lateness = lateness
         self._cameras: dict[str, Camera] = {}
         self._list = b""
-        self._encoded: dict[str, dict[str, int]] = _read(place.left)["encoded"]
-        """By those before us at this place, and of cameras that we have let go."""
+        self._unlisted: set[str] = set()
         told = self._told()
         sheets = {sheet for each in told.values() for sheet in each["seen"]}
-        self._chronicles = {sheet: self._longest(sheet, told) for sheet in sorted(sheets)}
+        longest = {sheet: self._longest(sheet, told) for sheet in sorted(sheets)}
+        self._records = Records(_read(place.left)["encoded"], longest)
 
     def open(self, sheet: str, camera: Camera, *, listed: bool = True) -> None:
         """Tell of a camera from now on.
@@ -85,21 +84,19 @@ class Workers:
         """
         self.place.open(sheet, listed=listed)
         self._cameras[sheet] = camera
+        if not listed:
+            self._unlisted.add(sheet)
 
     def close(self, sheet: str) -> None:
-        """Tell no more of a camera but what was counted so far."""
-        camera = self._cameras[sheet]
+        """Tell no more of a camera but, if lists told of it, what was counted so far."""
+        camera = self._cameras.pop(sheet)
         self.place.publish(sheet, camera.count())
-        encoded = self._encoded_of(sheet, MOST_NAMES)
-        self._see(sheet)
-        del self._cameras[sheet]
         self.place.close(sheet)
-        self._encoded.pop(sheet, None)
-        if encoded:
-            self._encoded[sheet] = encoded
-        for kept in (self._encoded, self._chronicles):
-            for oldest in [each for each in kept if each not in self._cameras][:-_GONE_KEPT]:
-                del kept[oldest]
+        if sheet in self._unlisted:
+            self._unlisted.remove(sheet)
+            self._records.forget(sheet)
+        else:
+            self._records.keep(sheet, camera)
 
     def publish(self) -> None:
         """Tell all others what this worker has counted; what was told is never taken back.
@@ -201,56 +198,18 @@ class Workers:
 
     def _numbers(self) -> bytes:
         """The numbers, with as many variants apart as there is room for."""
-        for sheet in self._cameras:
-            self._see(sheet)
-        names = MOST_NAMES
+        for sheet, camera in self._cameras.items():
+            self._records.see(sheet, camera)
+        late_ms, names = self._lateness.summary(), MOST_NAMES
         while True:
-            numbers = self._numbers_of(names)
+            numbers = _json(self._records.document(self._cameras, names) | {"late_ms": late_ms})
             if len(numbers) < TEXT_BYTES or names == 1:
                 return numbers
             names //= 2
 
-    def _numbers_of(self, names: int) -> bytes:
-        """The numbers, of each camera with so many variants; the rest as ``OTHER``."""
-        sheets = list(dict.fromkeys([*self._encoded, *self._cameras]))
-        watching = {
-            sheet: _fewer(camera.audience.by_variant(), names)
-            for sheet, camera in self._cameras.items()
-        }
-        return _json(
-            {
-                "encoded": {sheet: self._encoded_of(sheet, names) for sheet in sheets},
-                "seen": {sheet: each.document() for sheet, each in self._chronicles.items()},
-                "late_ms": self._lateness.summary(),
-                "watching": watching,
-            }
-        )
-
     def _clients(self, most: int) -> bytes:
         cameras = tuple(self._cameras.items())  # some may come or go meanwhile
         return _json({sheet: camera.audience.rows(most) for sheet, camera in cameras})
-
-    def _encoded_of(self, sheet: str, names: int) -> dict[str, int]:
-        """By variant: what those before us at this place have encoded, and we."""
-        counts = _fewer(self._encoded.get(sheet, {}), names)
-        camera = self._cameras.get(sheet)
-        for variant, encoded in camera.counters.variants.items() if camera else ():
-            count_up(counts, variant, encoded, names)
-        return counts
-
-    def _see(self, sheet: str) -> None:
-        """Write into a camera's chronicle how far its ring is, if it has any frame."""
-        camera = self._cameras[sheet]
-        if camera.feed.newest is not None:
-            camera.tell(self._chronicles.setdefault(sheet, Chronicle()))
-
-
-def _fewer(counts: Mapping[str, int], names: int) -> dict[str, int]:
-    """The same with at most so many names, and ``OTHER``."""
-    fewer: dict[str, int] = {}
-    for name, count in counts.items():
-        count_up(fewer, name, count, names)
-    return fewer
 
 
 def _json(document: object) -> bytes:

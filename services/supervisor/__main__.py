@@ -140,6 +140,7 @@ def _watch(
             look_s = time.monotonic()
             settings = changes.look()
             if settings is not None:
+                configure_logging(settings.logging.level, settings.logging.format)
                 supervisor.follow(jobs_of(settings, with_api=with_api))
     if received:
         log.info("ending: %s", signal.Signals(received[0]).name)

@@ -66,17 +66,20 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it."""
+        """Start it; where that is impossible now, after a pause."""
         self.code, self._due_s, self._kill_s = None, None, None
         self._wanted = True
         self._started_s = self._clock()
-        self._process = subprocess.Popen(  # noqa: S603 - our own services
-            ("setpriv", "--pdeathsig", "TERM", *self._command),  # noqa: S607 - the system's
-            cwd=_ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            process_group=0,  # so that Ctrl-C comes here, and the services end in order
-        )
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 - our own services
+                ("setpriv", "--pdeathsig", "TERM", *self._command),  # noqa: S607 - the system's
+                cwd=_ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                process_group=0,  # so that Ctrl-C comes here, and the services end in order
+            )
+        except OSError as error:  # no process or memory to be had, no setpriv
+            self._pause_after(f"cannot be started: {error}")
 
     def tend(self) -> None:
         """Look after it: after a failure, start it again when its pause is over."""
@@ -132,18 +135,16 @@ class Child:
         elif code in {FINISHED, MISCONFIGURED}:
             self.code = code
         else:
-            self._pause_after(code)
+            self._pause_after(f"ended with code {code}")
 
-    def _pause_after(self, code: int) -> None:
+    def _pause_after(self, failure: str) -> None:
         if self._clock() - self._started_s > _STEADY_S:
             self._failures = 0
         pause_s = min(_FIRST_PAUSE_S * 2.0**self._failures, _LONGEST_PAUSE_S)
         self._failures += 1
         self._due_s = self._clock() + pause_s
         again = f", {self._failures} times in a row" if self._failures > 1 else ""
-        log.error(
-            "%s ended with code %d%s; starting it again in %g s", self.name, code, again, pause_s
-        )
+        log.error("%s %s%s; starting it again in %g s", self.name, failure, again, pause_s)
 
     def _sweep(self) -> None:
         """Kill what is left of its process group."""

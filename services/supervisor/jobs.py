@@ -39,9 +39,21 @@ def jobs_of(settings: Settings, *, with_api: bool) -> list[Job]:
     jobs = [_camera(settings, name) for name in settings.captured()]
     if with_api:
         command = (sys.executable, "-m", "gunicorn", "-c", "services/api/gunicorn.conf.py")
-        rests_on = (settings.api, settings.logging, settings.video, settings.camera_segments())
+        rests_on = (settings.api, settings.logging, settings.video, _told(settings))
         jobs.append(Job(API, command, rests_on))
     return jobs
+
+
+def _told(settings: Settings) -> list[tuple[str, str]]:
+    """The cameras that the API knows from the settings alone: all, unless it discovers them.
+
+    Then it finds a ring that is named like its camera by itself; it has to be told the default
+    camera, which is the first, and those whose rings have other names.
+    """
+    segments = list(settings.camera_segments().items())
+    if not settings.api.discover_cameras:
+        return segments
+    return segments[:1] + [(name, ring) for name, ring in segments[1:] if name != ring]
 
 
 def _camera(settings: Settings, name: str) -> Job:

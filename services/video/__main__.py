@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from services.video.backoff import Backoff
-from services.video.camera_option import camera_option, captured_camera
+from services.video.camera_option import as_written, camera_option, captured_camera
 from services.video.capture import CaptureLoop
 from services.video.grabber import GRABBER_THREAD, Grabber
 from services.video.messages import Inbox, StopRequested
@@ -92,7 +92,10 @@ def main(arguments: Sequence[str]) -> int:
         stop_on_signals(inbox)
         if _EXIT_WITH_STDIN in arguments:
             stop_with_stdin(inbox)
-        ended = serve(settings, inbox)
+        try:
+            ended = serve(settings, inbox)
+        except ConfigError as error:
+            raise ConfigError(as_written(error.problems, settings, name)) from error
     except ConfigError as error:
         sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
         return _EXIT_MISCONFIGURED

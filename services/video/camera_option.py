@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
     from shared.settings import Settings
 
-__all__ = ["camera_option", "captured_camera"]
+__all__ = ["as_written", "camera_option", "captured_camera"]
 
 _OPTION: Final = "--camera="
+_GROUP: Final = "video."
 
 
 def camera_option(arguments: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -48,3 +49,19 @@ def captured_camera(settings: Settings, name: str | None) -> str:
     )
     others = ", ".join(captured)
     raise ConfigError([problem + (f"; with a source there are: {others}" if others else "")])
+
+
+def as_written(problems: Sequence[str], settings: Settings, name: str) -> list[str]:
+    """Sentences on ``video``, each naming its key as it is written for a camera.
+
+    Args:
+        problems: Of the settings that are in force for one camera.
+        settings: All of them.
+        name: Of the camera.
+    """
+    if not settings.cameras:
+        return list(problems)
+    return [
+        f"cameras.{name}.{problem.removeprefix(_GROUP)}" if problem.startswith(_GROUP) else problem
+        for problem in problems
+    ]

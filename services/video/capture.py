@@ -245,7 +245,7 @@ class CaptureLoop:
         if self._frames.geometry is None:
             raise error
         pause_s = self._shortage.begins(self._frames.wanted_bytes, time.monotonic())
-        log.error("%s Next try in %g s.", error, pause_s)
+        log.error("%s Next try in %.2g s.", error, pause_s)
         self._count_dropped(1)
         size = f"{self._frames.wanted.width}x{self._frames.wanted.height}"
         self._go_blank(f"no room in shared memory for {size}: see the log")

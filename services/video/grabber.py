@@ -21,6 +21,7 @@ from services.video.messages import (
     SourceOpened,
 )
 from shared.errors import SourceEnded, SourceUnavailable
+from shared.meter import Throttle
 
 if TYPE_CHECKING:
     from services.video.backoff import Backoff
@@ -33,6 +34,7 @@ __all__ = ["GRABBER_THREAD", "Grabber"]
 log = logging.getLogger(__name__)
 
 GRABBER_THREAD: Final = "grabber"
+_COMPLAINT_S: Final = 10.0
 
 
 class Grabber:
@@ -59,6 +61,8 @@ class Grabber:
         self._backoff = backoff
         self._stopping = stopping
         self._pulse = pulse
+        self._complained = ""
+        self._complaints = Throttle(_COMPLAINT_S)
         self._turn: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         # A daemon, because one that hangs in C can never be joined.
         self._thread = threading.Thread(target=self._run, name=GRABBER_THREAD, daemon=True)
@@ -109,10 +113,21 @@ class Grabber:
         except SourceUnavailable as error:
             self._close()
             pause_s = self._backoff.next_pause_s() if error.retry_s is None else error.retry_s
-            log.warning("source %s: %s; next try in %.2g s", self._source.label, error, pause_s)
+            self._complain(error, pause_s)
             self._inbox.put(SourceLost(str(error), returns=error.retry_s is not None))
             self._pulse.idle()
             self._stopping.wait(pause_s)
+
+    def _complain(self, error: SourceUnavailable, pause_s: float) -> None:
+        """Log a loss: the one of a source that is tried at short pauses not each time."""
+        why = str(error)
+        if why != self._complained or error.retry_s is None:
+            self._complained, self._complaints = why, Throttle(_COMPLAINT_S)
+        withheld = self._complaints.ready(time.monotonic())
+        if withheld is not None:
+            more = f" ({withheld} more like this)" if withheld else ""
+            text = "source %s: %s; next try in %.2g s%s"
+            log.warning(text, self._source.label, why, pause_s, more)
 
     def _close(self) -> None:
         self._pulse.doing(f"closing {self._source.label}")

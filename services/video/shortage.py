@@ -5,11 +5,14 @@ To ask costs a look at the file system and a wait for readers, so it is not done
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING
 
 from services.video.backoff import Backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.settings_schema import RetrySettings
 
 __all__ = ["Shortage"]
@@ -20,10 +23,11 @@ class Shortage:
 
     Args:
         retry: The ``video.retry`` settings.
+        chance: Of the pauses, see ``Backoff``.
     """
 
-    def __init__(self, retry: RetrySettings) -> None:
-        self._backoff = Backoff(retry.initial_sec, retry.max_sec)
+    def __init__(self, retry: RetrySettings, chance: Callable[[], float] = random.random) -> None:
+        self._backoff = Backoff(retry.initial_sec, retry.max_sec, chance)
         self._too_large_bytes: int | None = None
         self._retry_s = 0.0
 

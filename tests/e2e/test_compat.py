@@ -16,6 +16,7 @@ import aiohttp
 import pytest
 import requests
 
+from tests.support.many import beside_video
 from tests.support.mjpeg_client import MjpegClient, get
 from tests.support.processes import wait_until
 from tests.support.streams import assert_telling, picture
@@ -242,7 +243,7 @@ def test_without_a_video_module_a_snapshot_says_so(service: Services) -> None:
 
 def test_nth_camera_is_that_of_the_list(service: Services) -> None:
     service.video("pattern://160x120@30", video__shared_memory_name=f"{service.segment}-b")
-    api = service.both(api__cameras=json.dumps({"b": f"{service.segment}-b"}))
+    api = service.both(cameras=beside_video({"b": f"{service.segment}-b"}))
     sizes = {}
     for number in range(2):
         url = f"{api.url}/?action=snapshot_{number}"

@@ -219,24 +219,6 @@ def test_stop_ends_both_by_themselves_and_down_leaves_nothing(images: dict[str, 
         assert stack.left_in_shared_memory() == {}
 
 
-def test_isolated_stack_streams_and_survives_a_restart_of_video(images: dict[str, str]) -> None:
-    assert images
-    with running_stack(ISOLATED) as stack:
-        assert stack.left_in_shared_memory() == {}
-        with MjpegClient(stack.url("/stream/video")) as client:
-            before = list(client.parts(10))[-1]
-            check_picture(before)
-            run(["docker", "kill", stack.inspect("video")["Id"]])
-            stack.compose("up", "-d", "--no-build", timeout_s=90)
-            after = wait_for_another_epoch(client, before.epoch)
-            check_picture(after)
-            stack.compose("restart", "--timeout", "5", "video", timeout_s=90)
-            check_picture(wait_for_another_epoch(client, after.epoch))
-        stack.compose("down", "--volumes")
-        volumes = run(["docker", "volume", "ls", "-q", "--filter", f"name={stack.segment}"])
-        assert volumes == ""
-
-
 def test_a_mounted_video_file_is_shown(images: dict[str, str], tmp_path: Path) -> None:
     assert images
     write_clip(tmp_path / "clip.avi")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.frame_code import read_codes
+from tests.support.many import beside_video
 from tests.support.mjpeg_client import EndOfStream, MjpegClient, get
 from tests.support.processes import wait_until
 from tests.support.streams import (
@@ -163,7 +164,7 @@ def test_two_cameras_do_not_disturb_each_other(service: Services) -> None:
     other = f"{service.segment}-two"
     service.video("pattern://320x240@30")
     second = service.video("pattern://160x120@15", video__shared_memory_name=other)
-    api = service.api(api__cameras=json.dumps({"garage": other})).wait_ready()
+    api = service.api(cameras=beside_video({"garage": other})).wait_ready()
     wait_until(lambda: api.answers("/stream/garage/frame") == 200, "the second camera")
     with MjpegClient(api.url + "/stream/garage") as garage, MjpegClient(api.url + STREAM) as main:
         assert decoded(garage.next_part()).shape == (120, 160, 3)

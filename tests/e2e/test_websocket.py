@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.frame_code import read_codes
+from tests.support.many import beside_video
 from tests.support.mjpeg_client import MjpegClient, get
 from tests.support.processes import wait_until
 from tests.support.raw_http import exchange
@@ -93,7 +94,7 @@ def test_eight_cameras_come_side_by_side_over_one_connection(service: Services) 
     segments = {name: f"{service.segment}-{name}" for name in names}
     for segment in segments.values():
         service.video("pattern://160x120@10", video__shared_memory_name=segment)
-    api = service.both(api__cameras=json.dumps(segments), api__workers=1)
+    api = service.both(cameras=beside_video(segments), api__workers=1)
     with WsClient(ws(api)) as client:
         for number, name in enumerate(names, start=1):
             client.say(subscribe=name, id=number)

@@ -92,7 +92,7 @@ def test_bombs_amid_pictures_are_dropped_and_counted(
 def test_bombs_alone_are_no_signal_with_the_reason(service: Services, bombs: list[bytes]) -> None:
     with MjpegServer(lambda number: bombs[number % 4]) as server:
         video = service.video(server.url, video__stall_timeout_sec=0.5)
-        video.wait_for_log("nothing but damaged pictures for .* s; next try in 1 s")
+        video.wait_for_log("nothing but damaged pictures for .* s; next try in ")
         assert peak_bytes(video) < 200 * MIB
         assert "claims 30000x30000 pixels, more than video.max_pixels" in video.said()
 
@@ -107,7 +107,7 @@ def test_source_that_announces_more_than_is_allowed_is_refused_at_opening(
     write_h264(clip, 3, 30)
     settings = {"video__max_pixels": 320 * 240 - 1, "video__passthrough": passthrough}
     video = service.video(str(clip), **settings)  # type: ignore[arg-type]  # settings by name
-    video.wait_for_log(r"320x240 pixels, more than video\.max_pixels \(76799\); next try in 1 s")
+    video.wait_for_log(r"320x240 pixels, more than video\.max_pixels \(76799\); next try in ")
     assert video.process.poll() is None
 
 

@@ -199,23 +199,6 @@ def test_systemd_finds_a_unit_hardened(unit: str) -> None:
     assert judged.returncode == 0, judged.stdout
 
 
-def test_the_template_differs_from_the_unit_in_the_camera_only() -> None:
-    single, template = (
-        {
-            line
-            for line in (ROOT / "deploy/systemd" / unit).read_text(encoding="utf-8").splitlines()
-            if not line.startswith("#")
-        }
-        for unit in ("ringcast-video.service", "ringcast-video@.service")
-    )
-    assert template - single == {
-        "Description=Ringcast Video Module of %i",
-        "Conflicts=ringcast-video.service",
-        "ExecStart=/opt/ringcast/.venv/bin/python -m services.video --camera=%i",
-    }
-    assert len(single - template) == 2
-
-
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ("systemd-analyze", "--no-pager", *arguments),

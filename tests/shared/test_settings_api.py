@@ -11,6 +11,7 @@ from shared.settings_api import (
     ApiSettings,
     AuthSettings,
     HttpSettings,
+    LimitsSettings,
     TlsSettings,
 )
 
@@ -66,6 +67,14 @@ def test_what_is_no_name_network_or_origin_is_refused(
     with pytest.raises(ValidationError, match="Value error") as refused:
         HttpSettings.model_validate({field: value})
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("age_sec", [-1, 0.5, 700_000])
+def test_streams_are_not_ended_before_they_have_begun(age_sec: float) -> None:
+    with pytest.raises(ConfigError, match="max_stream_age_sec"):
+        load_settings(environ={"RINGCAST_API__LIMITS__MAX_STREAM_AGE_SEC": str(age_sec)})
+    assert LimitsSettings(max_stream_age_sec=1).max_stream_age_sec == 1.0
+    assert LimitsSettings().max_stream_age_sec == 0.0
 
 
 @pytest.mark.parametrize("origin", ["https://a.example", "http://[::1]:8000", "*"])

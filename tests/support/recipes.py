@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +17,11 @@ import numpy as np
 
 from services.video.sources.scene import bar_centers
 from shared.frame_code import read_codes
+from tests.support.processes import wait_until
 from tests.support.streams import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -24,13 +29,16 @@ __all__ = [
     "CLIENTS",
     "QUICKSTART",
     "README",
+    "RECORDING",
     "Recipe",
     "assert_pattern_colors",
+    "going_on",
     "jpegs_in",
     "pictures_of",
     "program",
     "recipe",
     "recipes",
+    "rtsp_receiver",
     "run_shell",
     "sequences",
 ]
@@ -40,6 +48,7 @@ _DOCS: Final = _ROOT / "docs"
 README: Final = _ROOT / "README.md"
 CLIENTS: Final = _DOCS / "clients.md"
 QUICKSTART: Final = _DOCS / "quickstart.md"
+RECORDING: Final = _DOCS / "recording.md"
 ADDRESS: Final = "localhost:8000"
 _BLOCK: Final = re.compile(
     r"^<!-- recipe: ([a-z0-9-]+) -->\n```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL
@@ -74,7 +83,7 @@ def recipe(name: str, url: str, replaced: Mapping[str, str] | None = None) -> st
         replaced: What else changes: numbers of seconds, addresses of this machine. Each must
             stand in the text.
     """
-    text = recipes(CLIENTS, QUICKSTART, README)[name].text
+    text = recipes(CLIENTS, QUICKSTART, RECORDING, README)[name].text
     assert ADDRESS in text or replaced
     for old, new in (replaced or {}).items():
         assert old in text, f"the recipe {name} does not say {old!r} any more"
@@ -100,6 +109,71 @@ def run_shell(text: str, folder: Path) -> bytes:
     )
     assert done.returncode == 0, done.stderr.decode(errors="replace")
     return done.stdout
+
+
+@contextlib.contextmanager
+def going_on(text: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a recipe that has no end of its own, and end it as Ctrl-C does."""
+    with (folder / "output").open("wb") as output:
+        process = subprocess.Popen(
+            ["sh", "-eu", "-c", text],
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+        process.wait(15)
+
+
+@dataclass
+class Receiver:
+    """Somebody who takes one stream over RTSP and saves two seconds of it.
+
+    Attributes:
+        port: Where it listens, on the loopback.
+        saved: The file.
+        process: The program.
+    """
+
+    port: int
+    saved: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        """Where to publish."""
+        return f"rtsp://127.0.0.1:{self.port}/video"
+
+    def wait(self) -> None:
+        """Wait until it has saved what it wants."""
+        assert self.process.wait(40) == 0
+
+
+@contextlib.contextmanager
+def rtsp_receiver(saved: Path) -> Iterator[Receiver]:
+    """Play an RTSP server with ffmpeg."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [program("ffmpeg"), "-loglevel", "error", "-rtsp_flags", "listen", "-timeout", "20"]
+    command += ["-i", f"rtsp://127.0.0.1:{port}/video", "-t", "2", "-c", "copy", str(saved)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: _listens(port), "the RTSP server")
+            yield Receiver(port, saved, process)
+        finally:
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    """Whether somebody takes connections there; a connection to see would be its only client."""
+    listing = subprocess.run(["ss", "-Htln"], capture_output=True, text=True, check=True)
+    return f"127.0.0.1:{port} " in listing.stdout
 
 
 def pictures_of(path: Path, *, size: tuple[int, int]) -> list[NDArray[np.uint8]]:

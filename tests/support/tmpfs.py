@@ -15,13 +15,19 @@ __all__ = ["mounted"]
 
 
 @contextlib.contextmanager
-def mounted(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """Make a folder and mount a tmpfs of this size there; for fixtures that are named ``small``."""
+def mounted(folder: Path, size_bytes: int, rights: str = "mode=0750") -> Iterator[Path]:
+    """Make a folder and mount a tmpfs there; for fixtures that are named ``small``.
+
+    Args:
+        folder: There is none yet.
+        size_bytes: Of the tmpfs.
+        rights: Whose it is, as options of mount.
+    """
     folder.mkdir()
     if os.geteuid() != 0:
         yield folder  # looked at by nobody
         return
-    options = f"size={size_bytes},mode=0750"
+    options = f"size={size_bytes},{rights}"
     command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 0, f"cannot mount a tmpfs, not even as root: {done.stderr}"

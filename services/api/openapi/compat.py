@@ -12,7 +12,10 @@ from services.api.openapi.pictures import stream_responses
 
 __all__ = ["STATE", "operations"]
 
-_OF_FRAME: Final = ("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online", "X-Size")
+_OF_FRAME: Final = (
+    *("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online", "X-Size"),
+    "X-Hops",
+)
 _WHOLE: Final[Json] = {"type": "integer", "minimum": 0}
 _SWITCH: Final[Json] = {"type": "boolean"}
 _SECONDS: Final[Json] = {"type": "string", "pattern": r"^[0-9]+\.[0-9]{6}$"}

@@ -67,7 +67,7 @@ _READINESS: Final[Json] = {
     "description": "A stranger gets the status only.",
     "required": ["status"],
     "properties": {
-        "status": {"type": "string", "enum": ["ready", "not ready"]},
+        "status": {"type": "string", "enum": ["ready", "not ready", "shutting down"]},
         **{
             name: status.STATUS["properties"][name]
             for name in ("camera", "online", "condition", "reason", "advice", "age_ms")
@@ -98,6 +98,7 @@ def describe(settings: Settings, version: str) -> Json:
             "Status": status.STATUS,
             "MosaicStatus": mosaic.STATUS,
             "Cameras": site.CAMERAS,
+            "Clock": site.CLOCK,
             "Readiness": _READINESS,
             "State": compat.STATE,
             "Problem": problems.PROBLEM,

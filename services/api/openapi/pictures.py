@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["frame_responses", "headers", "operations", "stream_responses"]
 
 _SHARED: Final = " Of the default camera in the Video Module's ring, whatever the mode."
-_OF_FRAME: Final = ("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online")
+HOPS: Final[Json] = header(
+    "Nodes the frames come through, comma separated, origin first, this one last; in parts of "
+    "relayed frames too.",
+    {"type": "string"},
+    required=False,
+)
+_OF_FRAME: Final = ("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online", "X-Hops")
 _OF_SNAPSHOT: Final = (*_OF_FRAME, "X-Age-Ms", "X-Stale", "X-Quality", "X-Size", "X-CRC32")
 _OF_PIXELS: Final = (
     *(*_OF_FRAME, "X-Age-Ms", "X-Stale", "X-Size"),
@@ -27,7 +33,8 @@ _RAW_FRAME: Final = (*STREAM, *FRESHNESS, "formatOfPixels", "pixel_format")
 _RAW_STREAM: Final = (*STREAM, "formatOfRawStream", "pixel_format")
 _PARTS: Final = (
     "Parts of Content-Type image/jpeg with Content-Length, X-Frame-Number, X-Epoch, X-Timestamp, "
-    "X-Online, X-Quality and X-Size; X-CRC32 too where video.ring.checksums is on."
+    "X-Online, X-Quality and X-Size; X-CRC32 too where video.ring.checksums is on, and X-Hops in "
+    "those of relayed frames."
 )
 
 
@@ -145,6 +152,7 @@ def stream_responses(*, guarded: bool) -> dict[str, Json]:
                 "X-Client-Id": header(
                     "The client's name in client_list and in /state.", {"type": "string"}
                 ),
+                "X-Hops": HOPS,
                 "X-Quality-Steps": header(
                     "With quality=auto: the steps it moves between, best first.",
                     {"type": "string"},
@@ -209,6 +217,7 @@ def headers() -> dict[str, Json]:
         "X-Size": header(
             "Width and height, pixels.", {"type": "string", "pattern": "^[0-9]+x[0-9]+$"}
         ),
+        "X-Hops": HOPS,
         "X-CRC32": header(
             "CRC-32 of the picture's bytes; only where video.ring.checksums is on.",
             {"type": "string", "pattern": "^[0-9a-f]{8}$"},

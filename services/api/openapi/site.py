@@ -22,7 +22,7 @@ from services.api.openapi.parts import (
 if TYPE_CHECKING:
     from shared.settings import Settings
 
-__all__ = ["CAMERAS", "operations"]
+__all__ = ["CAMERAS", "CLOCK", "operations"]
 
 _FRESH: Final = ("Cache-Control",)
 _HTML: Final = "text/html; charset=utf-8"
@@ -64,6 +64,18 @@ CAMERAS: Final[Json] = {
 }
 
 
+CLOCK: Final[Json] = {
+    "type": "object",
+    "required": ["now_us", "doubt_us", "hops", "reason"],
+    "properties": {
+        "now_us": {"type": "integer", "description": "Microseconds since 1970, at the origin."},
+        "doubt_us": {"type": "integer", "description": "What that may be wrong by at most."},
+        "hops": {"type": "array", "items": {"type": "string"}},
+        "reason": {"type": "string", "description": "Why the newest frame is a blank."},
+    },
+}
+
+
 def operations(settings: Settings, *, guarded: bool) -> dict[str, Operation]:
     """Everything that is not a picture, by address.
 
@@ -78,6 +90,8 @@ def _numbers(settings: Settings) -> dict[str, Operation]:
     status = response("The numbers.", body("application/json", ref("schemas", "Status")), _FRESH)
     unknown = problems.unknown_camera(list(settings.camera_segments()))
     cameras = body("application/json", ref("schemas", "Cameras"))
+    clock = response("The time.", body("application/json", ref("schemas", "Clock")), _FRESH)
+    unset = problems.no_frame("Of a relay that does not know it yet.")
     return {
         "/stream/{camera}/status": Operation(
             "statusOfCamera",
@@ -96,6 +110,22 @@ def _numbers(settings: Settings) -> dict[str, Operation]:
             "whatever the mode.",
             {"200": status},
             scopes=NUMBERS,
+        ),
+        "/stream/{camera}/clock": Operation(
+            "clockOfCamera",
+            "numbers",
+            "What time it is at the origin of the frames",
+            "For relays: by this the age of a frame is right at any depth of a tree.",
+            {"200": clock, "404": unknown, "503": unset},
+            (CAMERA,),
+        ),
+        "/stream/video/shm/clock": Operation(
+            "clockSharedMemory",
+            "numbers",
+            "What time it is at the origin of the Video Module's frames",
+            "As /stream/{camera}/clock, of the default camera in the Video Module's ring, "
+            "whatever the mode.",
+            {"200": clock, "503": unset},
         ),
         "/metrics": Operation(
             "metrics",
@@ -145,7 +175,9 @@ def _health() -> dict[str, Operation]:
             "Of the default camera; a blank counts as one. A stranger learns the status only.",
             {
                 "200": response("There are.", ready, _FRESH),
-                "503": response("There are none.", ready, (*_FRESH, "Retry-After")),
+                "503": response(
+                    "There are none, or the server shuts down.", ready, (*_FRESH, "Retry-After")
+                ),
             },
             scopes=OPEN,
         ),

@@ -52,6 +52,24 @@ _SHM: Final[Json] = {
     },
 }
 
+_OR_UNKNOWN: Final[Json] = {"type": ["number", "null"]}
+_RELAY: Final[Json] = {
+    "type": "object",
+    "properties": {
+        "upstream": {**_TEXT, "description": "The node behind this one."},
+        "hops": {**_TEXTS, "description": "All nodes, the origin first, this one last."},
+        "clock_offset_ms": {
+            **_OR_UNKNOWN,
+            "description": "How far the origin's wall clock is ahead of this host's.",
+        },
+        "clock_uncertainty_ms": {
+            **_OR_UNKNOWN,
+            "description": "What that may be wrong by at most, over all hops.",
+        },
+        "reconnects": {**_WHOLE, "description": "To the node behind this one."},
+    },
+}
+
 _SOURCE: Final = {
     "camera": (_TEXT, "Its name."),
     "online": ({"type": "boolean"}, "Whether it gives pictures, not only blanks."),
@@ -67,11 +85,13 @@ _SOURCE: Final = {
     "height": (_WHOLE, "Of the newest frame, pixels."),
     "pixel_format": (_TEXT, "Of the newest frame, such as BGR24 or JPEG."),
     "fps": (_NUMBER, "Frames per second that come in."),
-    "frame_number": (_WHOLE, "Of the newest frame."),
-    "epoch": (_TEXT, "The life of the ring that frame numbers count in."),
+    "frame_number": (_WHOLE, "Of the newest frame, as its origin counts."),
+    "epoch": (_TEXT, "The life of the ring that frame numbers count in, at the origin."),
+    "ring_epoch": (_TEXT, "The life of the ring here; on an origin the same."),
     "age_ms": (_NUMBER, "Of the newest frame, since its capture."),
     "source_ms": (_NUMBER, "What the source took to decode it and lay it into the ring."),
     "source_dropped": (_WHOLE, "Frames the source had and nobody got."),
+    "relay": (_RELAY, "Where the frames come from; null where they are captured here."),
 }
 _WORKER: Final = {
     "worker": (_WHOLE, "Process id of the worker that answers."),
@@ -93,6 +113,8 @@ _WORKER: Final = {
     "refused": (_WHOLE, "Notifications and frames that were none of ours."),
     "encode_seconds": (_NUMBER, "What that took, all encoder threads together."),
     "stalled": (_WHOLE, "Clients ended because they took nothing for too long."),
+    "aged": (_WHOLE, "Streams ended for their age, see api.limits.max_stream_age_sec."),
+    "drained": (_WHOLE, "Streams ended because the server shuts down."),
 }
 _ONCE: Final = {
     "leads": (_TEXTS, "Sizes and qualities that this worker encodes for all."),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, jsonify, request
 
+from services.api import mjpeg
 from services.api.advice import CameraNotLive
 from services.api.framing import facts_of, framing_of, times_of
 from services.api.routes import cameras, client_gone
@@ -87,7 +88,7 @@ def _snapshot(camera: Camera) -> Response:
     options = parse_options(request.args, cameras().settings.api.stream)
     frame = _newest(camera, options.variant)
     told = [*facts_of(frame, 0), *times_of(frame, "Timestamp", time.monotonic_ns())]
-    headers = HEADERS | dict(frame.headers) | dict(told)
+    headers = HEADERS | dict(frame.headers) | dict(mjpeg.hop_headers(frame.hops)) | dict(told)
     return Response(frame.picture, headers=headers, content_type="image/jpeg")
 
 

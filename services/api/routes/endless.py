@@ -65,7 +65,14 @@ def serve_stream(
             it gives to the stack is called when the stream is over.
         kind: What it is called in lists of clients.
     """
+    cameras().lifecycle.check()
     client = Client(secrets.token_hex(8), client_address(), kind, options)
+    limits = camera.limits
+    patience = Patience(
+        limits.stall_timeout_sec,
+        limits.performance.repeat_after_sec,
+        cameras().lifespan(client.id),
+    )
     with contextlib.ExitStack() as held:
         seat = cameras().admit(camera, client_address())
         held.callback(seat.leave)
@@ -80,7 +87,7 @@ def serve_stream(
                 raise NotDelimited
             mode = "legacy" if camera is cameras().legacy else "shared memory"
             log.info("Using %s streaming mode: %s for %s", mode, _asked_for(), client_address())
-            body = _body(camera, options, framing, adaptation, client, request.environ)
+            body = _body(camera, framing, adaptation, client, patience, request.environ)
             # closed even where the client leaves before the first byte: then no generator runs
             body = ClosingIterator(body, held.pop_all().close)
     response = Response(body, headers=HEADERS, content_type=framing.content_type)
@@ -95,26 +102,19 @@ def serve_stream(
 
 def _body(
     camera: Camera,
-    options: StreamOptions,
     framing: Framing,
     adaptation: Adaptation,
     client: Client,
+    patience: Patience,
     environ: MutableMapping[str, Any],
 ) -> Iterator[bytes]:
     """Yield the framing's lead, so that gunicorn sends the headers; then own the socket."""
     yield framing.lead
     deadline.lift(environ)
     raw: socket.socket = environ["gunicorn.socket"]
-    limits = camera.limits
-    connection = Connection(raw, limits.stall_timeout_sec)
-    stream = Stream(
-        client,
-        connection,
-        framing,
-        camera.counters,
-        patience=Patience(limits.stall_timeout_sec, limits.performance.repeat_after_sec),
-    )
-    if options.ladder:
+    connection = Connection(raw, patience.stall_s)
+    stream = Stream(client, connection, framing, camera.counters, patience=patience)
+    if client.options.ladder:
         stream.adaptation = adaptation
     adaptation.follow(stream)
     camera.audience.enter(client)

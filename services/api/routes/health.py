@@ -28,11 +28,14 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say whether the default camera gives fresh frames; a "no signal" frame counts as one.
 
-    A stranger learns no more than that.
+    A server that shuts down is not ready. A stranger learns no more than that.
     """
     camera = cameras().default()
-    ready = camera.fresh()
-    document: dict[str, object] = {"status": "ready" if ready else "not ready"}
+    leaving = cameras().lifecycle.leaving()
+    ready = camera.fresh() and not leaving
+    document: dict[str, object] = {
+        "status": "ready" if ready else "shutting down" if leaving else "not ready"
+    }
     if granted():
         status = camera.status()
         document |= {key: status[key] for key in _DETAILS}

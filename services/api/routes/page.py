@@ -32,7 +32,7 @@ def page() -> Response:
     body = render_template(
         "index.html",
         cameras=names,
-        chosen=asked if asked in names else names[0],
+        chosen=asked if asked in names else next(iter(names), None),
         quality=stream.quality,
         resolution=stream.resolution,
         framerate=stream.framerate,

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.api.advice import CameraNotLive
 from services.api.cameras import UnknownCamera
+from services.api.lifecycle import Leaving
 from services.api.mosaic.mosaics import TooManyMosaics
 from services.api.query import BadParameters
 from services.api.raw_room import NoRoomForRaw
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(RingUnavailable, _no_frame)
     app.register_error_handler(FrameOverwritten, _no_frame)
     app.register_error_handler(ProtocolError, _no_frame)
+    app.register_error_handler(Leaving, _leaving)
     app.register_error_handler(TooManyStreams, _too_many)
     app.register_error_handler(NoRoomForRaw, _no_room)
     app.register_error_handler(TooManyVariants, _too_many_variants)
@@ -91,6 +93,10 @@ def _no_frame(error: Exception) -> Response:
     return problem(
         HTTPStatus.SERVICE_UNAVAILABLE, f"No frame to be had: {error}", {"Retry-After": "1"}
     )
+
+
+def _leaving(error: Leaving) -> Response:
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "1"})
 
 
 def _too_many(error: TooManyStreams) -> Response:

@@ -52,6 +52,7 @@ def websocket() -> Response:
     if wrong:
         headers = {"Upgrade": "websocket", "Sec-WebSocket-Version": _VERSION}
         return problem(HTTPStatus.UPGRADE_REQUIRED, wrong, headers)
+    cameras().lifecycle.check()
     origin = request.headers.get("Origin")
     if not door().origins.may_connect(origin, request.host_url):
         return problem(

@@ -65,3 +65,16 @@ export function toggleFullScreen(element) {
   if (document.fullscreenElement) return document.exitFullscreen();
   return element.requestFullscreen?.().catch(() => say("The browser refuses full screen."));
 }
+
+/** A line of a list of recipes: its button copies the text. */
+export function recipeItem({ label, text }) {
+  const item = document.getElementById("recipe").content.firstElementChild.cloneNode(true);
+  const button = item.querySelector("button");
+  button.querySelector("b").textContent = label;
+  const telling = text.split("\n").find((line) => line.includes("://"));
+  button.querySelector("code").textContent = telling.trim().replaceAll(location.origin, "");
+  button.title = text;
+  button.setAttribute("aria-label", `Copy: ${label}`);
+  button.addEventListener("click", () => copy(text, label));
+  return item;
+}

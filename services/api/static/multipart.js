@@ -31,6 +31,12 @@ export class MultipartReader {
     return { headers, bytes: held.slice(end, end + length) };
   }
 
+  /** Whether the server has said goodbye: what is left is the closing boundary. */
+  get closed() {
+    const rest = this.#held.subarray(Math.max(this.#from, this.#to - 80), this.#to);
+    return /--[\w-]+--\r\n$/.test(new TextDecoder("latin1").decode(rest));
+  }
+
   #makeRoom(wanted) {
     const kept = this.#held.subarray(this.#from, this.#to);
     let size = this.#held.length;

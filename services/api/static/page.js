@@ -4,41 +4,75 @@ import { Clock } from "./clock.js";
 import { gridView } from "./grid.js";
 import { bindKeys } from "./keys.js";
 import { stateName } from "./present.js";
+import { Roster } from "./roster.js";
 import { singleView } from "./single.js";
 import { pageAddress, readPage } from "./urls.js";
 import { Watch } from "./watch.js";
 
-const known = [...document.querySelectorAll("#cameras a[data-camera]")];
-const names = known.map((link) => link.dataset.camera);
+const nav = document.getElementById("cameras");
 const main = document.querySelector("main");
 const help = document.getElementById("help");
 const clock = new Clock();
 
+let listed = [...nav.querySelectorAll("a[data-camera]")].map((link) => ({
+  name: link.dataset.camera,
+  online: null,
+}));
+let names = listed.map(({ name }) => name);
+const roster = new Roster(listed, relist);
 let state = readPage(names);
 let view = null;
 let watch = null;
 let shown = "";
+const said = new Map(); // state by camera, as it was read out last
 
 function show() {
   leave();
   state = readPage(names);
   shown = location.search;
-  const announce = announcer();
+  said.clear();
   view = state.camera === null
-    ? gridView(state, names, clock, announce)
-    : singleView(state, clock, announce, (options) => go({ options }, true));
+    ? gridView(state, listed, clock, announce, () => !document.hidden)
+    : singleView(state, listed, clock, announce, (options) => go({ options }, true));
   watch = new Watch(view.players);
   document.title = `${state.camera ?? "All cameras"} – Ringcast`;
   document.body.classList.toggle("wall", state.wall && state.camera === null);
-  for (const link of document.querySelectorAll("#cameras a")) {
-    const here = (link.dataset.camera ?? null) === state.camera;
-    if (here) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-    link.href = pageAddress(state, { camera: link.dataset.camera ?? null, wall: false });
-  }
+  for (const link of nav.querySelectorAll("a")) bindLink(link);
   main.replaceChildren(view.root);
   view.layout();
   resume();
+}
+
+function bindLink(link) {
+  const here = (link.dataset.camera ?? null) === state.camera;
+  if (here) link.setAttribute("aria-current", "page");
+  else link.removeAttribute("aria-current");
+  link.href = pageAddress(state, { camera: link.dataset.camera ?? null, wall: false });
+}
+
+/** The server lists these cameras now. */
+function relist(cameras) {
+  const before = new Set(names);
+  listed = cameras;
+  names = listed.map(({ name }) => name);
+  const added = names.filter((name) => !before.has(name));
+  for (const link of nav.querySelectorAll("a[data-camera]")) {
+    if (!names.includes(link.dataset.camera)) link.remove();
+  }
+  for (const [at, name] of names.entries()) {
+    if (!added.includes(name)) continue;
+    const link = Object.assign(document.createElement("a"), { textContent: name });
+    link.dataset.camera = name;
+    nav.insertBefore(link, nav.querySelectorAll("a[data-camera]")[at] ?? null);
+    bindLink(link);
+  }
+  nav.hidden = names.length < 2;
+  const news = added.filter((name) => name !== state.camera); // that one says itself how it fares
+  for (const name of news) said.delete(name);
+  if (news.length) {
+    announcement(news.length > 3 ? `${news.length} new cameras.` : `New: ${news.join(", ")}.`);
+  }
+  view.update(listed);
 }
 
 function leave() {
@@ -48,15 +82,15 @@ function leave() {
 
 function pauseAll() {
   watch?.stop();
+  roster.stop();
   view?.players.forEach((player) => player.stop());
 }
 
 function resume() {
   if (!view || document.hidden) return;
-  for (const player of view.players) {
-    if (!player.held) player.start();
-  }
+  for (const player of view.players) player.start();
   watch.start();
+  roster.start();
 }
 
 /** Changes the address, and what is shown with it. */
@@ -69,16 +103,16 @@ function go(changes, replace = false) {
   if (focused) view.root.querySelector(`[name="${CSS.escape(focused)}"]`)?.focus();
 }
 
-/** Has a camera's state read out when it changes; not the first "connecting". */
-function announcer() {
-  const before = new Map();
-  return ({ camera, state: now, message }) => {
-    const last = before.get(camera) ?? "connecting";
-    before.set(camera, now);
-    if (now === last || now === "paused" || last === "paused") return;
-    if (now === "live" && last === "connecting") return;
-    document.getElementById("states").textContent = `${camera}: ${stateName(now)}. ${message}`;
-  };
+/** Has a camera's state read out when it changes; not that it connects or is paused. */
+function announce({ camera, state: now, message }) {
+  if (now === "paused" || now === "connecting") return;
+  const last = said.get(camera) ?? "live";
+  said.set(camera, now);
+  if (now !== last) announcement(`${camera}: ${stateName(now)}. ${message}`);
+}
+
+function announcement(text) {
+  document.getElementById("states").textContent = text;
 }
 
 function back() {
@@ -86,7 +120,7 @@ function back() {
   if (state.camera === null || names.length < 2) return false;
   const camera = state.camera;
   go({ camera: null });
-  view.root.querySelector(`a[data-camera="${CSS.escape(camera)}"]`).focus();
+  view.root.querySelector(`a[data-camera="${CSS.escape(camera)}"]`)?.focus();
   return true;
 }
 

@@ -1,5 +1,6 @@
 // Keeps one camera's picture moving: which transport, is it stalled, when to try again.
 
+import { isLive, messageOf, SILENT_MS, stateOf } from "./condition.js";
 import { frameKey } from "./frame.js";
 import { Meter } from "./meter.js";
 import { Painter } from "./painter.js";
@@ -7,18 +8,23 @@ import { now } from "./clock.js";
 import { TRANSPORTS } from "./transports/all.js";
 
 const TICK_MS = 500;
-const SILENT_MS = 5000;
 const BEHIND_S = 4;
 const BEHIND_TIMES = 3;
 const MOST_FAILURES = 2;
 const FIRST_RETRY_MS = 500;
+const REFUSED_MS = 100; // a server that refuses closes the connection: the next may reach another
 const LAST_RETRY_MS = 10000;
+const LASTED_MS = 800; // a stream that ends sooner is not asked for again at once
+const BUSY_MS = 2000;
+
+let lastPaintedMs = 0; // by any player of the page
 
 export class Player {
   #order;
   #step = 0;
   #why = "";
   #stopTransport = null;
+  #startedMs = 0;
   #openedMs = 0;
   #paintedMs = 0;
   #paintedSinceOpen = false;
@@ -33,19 +39,23 @@ export class Player {
   #size = null;
   #status = null;
   #lost = "";
+  #gone = false;
+  #online = null;
 
   /**
    * canvas and image show the picture, one of them at a time; changed(what read() gives) is called
-   * twice a second while it runs.
+   * twice a second while it runs. held: somebody has paused it; asleep: it is out of sight.
    */
   constructor({ camera, options, canvas, image: img, transports, clock, changed }) {
     Object.assign(this, { camera, options, canvas, image: img, clock, changed });
+    Object.assign(this, { held: false, asleep: false });
     this.#order = transports;
     this.#painter = new Painter(canvas, (frame, size) => this.#painted(frame, size));
   }
 
   start() {
-    if (this.#tick) return;
+    if (this.#tick || this.held || this.asleep) return;
+    this.#startedMs = now();
     this.#tick = setInterval(() => this.#watch(), TICK_MS);
     this.#open();
   }
@@ -61,6 +71,30 @@ export class Player {
 
   get running() {
     return this.#tick !== 0;
+  }
+
+  get gone() {
+    return this.#gone;
+  }
+
+  /** The server lists the camera; online: it gives pictures of its source. */
+  appear(online) {
+    const before = this.#gone;
+    this.#gone = false;
+    this.#online = online;
+    if (before && this.running) this.#open();
+    if (!this.running) this.changed(this.read());
+  }
+
+  /** The server does not list the camera any more. */
+  vanish() {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#status = null;
+    this.#failures = 0;
+    this.#meter.reset();
+    this.#close();
+    this.changed(this.read());
   }
 
   /** The status document has come; asked and answered when, by clock.js. */
@@ -85,13 +119,15 @@ export class Player {
   /** What there is to show. */
   read() {
     const status = this.#status ?? {};
+    const known = this.#known();
     const measured = this.#meter.read(now());
     const inImage = this.#order[this.#step] === "image";
     return {
       camera: this.camera,
-      state: this.#state(),
-      message: this.#message(),
+      state: stateOf(known),
+      message: messageOf(known),
       painted: this.#paintedMs > 0,
+      asleep: this.asleep,
       fps: inImage ? (status.fps ?? null) : measured.fps,
       ageMs: measured.ageMs,
       bitsPerSecond: measured.bitsPerSecond,
@@ -109,6 +145,11 @@ export class Player {
 
   #open() {
     this.#close();
+    this.#connect();
+  }
+
+  #connect() {
+    if (this.#gone) return;
     const name = this.#order[this.#step];
     this.#openedMs = now();
     this.#paintedSinceOpen = false;
@@ -120,6 +161,8 @@ export class Player {
       frame: unlessOver((frame) => this.#arrived(frame)),
       bytes: unlessOver((count) => this.#meter.received(count, now())),
       image: unlessOver((size) => this.#imagePainted(size)),
+      over: unlessOver(() => this.#over()),
+      refused: unlessOver(() => this.#again(REFUSED_MS)),
       ended: unlessOver((why) => this.#ended(why)),
       unable: unlessOver((why) => this.#next(why)),
     });
@@ -136,6 +179,13 @@ export class Player {
     this.#painter.stop();
   }
 
+  /** The server has ended it in good order: on to the next, with nothing to be seen of it. */
+  #over() {
+    if (!this.#paintedSinceOpen || now() - this.#openedMs < LASTED_MS) return this.#again();
+    this.#stopTransport();
+    return this.#connect(); // what is being decoded is still painted
+  }
+
   /** A transport that fails again and again though there are pictures is not for this browser. */
   #ended(why) {
     const hopeless = !this.#paintedSinceOpen && this.#failures >= MOST_FAILURES && this.#live();
@@ -143,9 +193,9 @@ export class Player {
     else this.#again();
   }
 
-  #again() {
+  #again(firstMs = FIRST_RETRY_MS) {
     this.#close();
-    const longest = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
+    const longest = Math.min(LAST_RETRY_MS, firstMs * 2 ** this.#failures);
     this.#failures += 1;
     // by chance earlier: a hundred pages whose server was away must not come back all at once
     this.#retry = setTimeout(() => this.#open(), longest * (0.5 + Math.random() / 2));
@@ -183,7 +233,7 @@ export class Player {
 
   #shown(size, atMs) {
     this.#size = size;
-    this.#paintedMs = atMs;
+    this.#paintedMs = lastPaintedMs = atMs;
     this.#paintedSinceOpen = true;
     this.#failures = 0;
     // one picture is no stream yet: a proxy may pass on what fits into its first buffer
@@ -192,15 +242,16 @@ export class Player {
 
   #watch() {
     const silentMs = now() - Math.max(this.#openedMs, this.#paintedMs);
-    const tellsFrames = this.#order[this.#step] !== "image" || !this.#paintedSinceOpen;
-    if (this.#stopTransport && tellsFrames && silentMs > SILENT_MS && this.#live()) this.#silent();
+    if (this.#stopTransport && silentMs > SILENT_MS && this.#live()) this.#silent();
     this.changed(this.read());
   }
 
   /** Pictures there are, but they do not come: first try again, then another way. */
   #silent() {
     this.#silences += 1;
-    if (this.#paintedSinceOpen && this.#silences < 2) this.#again();
+    // what holds a WebSocket back does so with every camera on it: else this machine is just busy
+    const othersPaint = this.#order[this.#step] === "socket" && now() - lastPaintedMs < BUSY_MS;
+    if (this.#paintedSinceOpen && (this.#silences < 2 || othersPaint)) this.#again();
     else this.#nextButImage();
   }
 
@@ -220,27 +271,21 @@ export class Player {
   }
 
   #live() {
-    return this.#status?.condition === "live" && this.#status.online && !this.#lost;
+    return isLive({ status: this.#status, lost: this.#lost });
   }
 
-  #state() {
-    if (!this.running) return "paused";
-    if (this.#lost) return "offline";
-    if (this.#status && !this.#live()) {
-      return this.#status.condition === "stalled" ? "stalled" : "no-signal";
-    }
-    const inImage = this.#order[this.#step] === "image";
-    if (this.#paintedSinceOpen && inImage) return "live";
-    const quietMs = now() - this.#paintedMs;
-    if (this.#paintedMs && quietMs < SILENT_MS) return "live";
-    return this.#paintedMs ? "stalled" : "connecting";
-  }
-
-  #message() {
-    if (this.#lost) return `The API does not answer: ${this.#lost}. Trying again.`;
-    const status = this.#status;
-    if (!status || this.#live()) return "";
-    if (status.condition === "live") return status.reason;
-    return status.why ? `${status.advice} (${status.why})` : status.advice;
+  #known() {
+    return {
+      running: this.running,
+      asleep: this.asleep,
+      held: this.held,
+      gone: this.#gone,
+      online: this.#online,
+      lost: this.#lost,
+      status: this.#status,
+      startedMs: this.#startedMs,
+      paintedMs: this.#paintedMs,
+      atMs: now(),
+    };
   }
 }

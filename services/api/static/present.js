@@ -7,6 +7,7 @@ const STATES = {
   "no-signal": "No signal",
   offline: "No connection",
   paused: "Paused",
+  gone: "Gone",
 };
 
 export function stateName(state) {
@@ -36,6 +37,7 @@ export function present(root, told) {
   }
   root.dataset.state = told.state;
   root.dataset.painted = told.painted;
+  root.dataset.asleep = told.asleep;
   root.dataset.degraded = told.degraded;
   for (const icon of root.querySelectorAll("[data-icon] use")) {
     const wanted = `#icon-${told.state}`;

@@ -1,6 +1,6 @@
 // What to type elsewhere to get this camera's picture: addresses, commands, snippets.
 
-import { cameraAddress, frameOptions } from "./urls.js";
+import { cameraAddress, frameOptions, mosaicAddress } from "./urls.js";
 
 /** [{label, text}] for a camera with the options the page shows it with. */
 export function recipes(camera, options) {
@@ -48,6 +48,16 @@ export function recipes(camera, options) {
         "",
       ].join("\n"),
     },
+  ];
+}
+
+/** [{label, text}] for several cameras side by side in one stream. */
+export function mosaicRecipes(cameras) {
+  const stream = mosaicAddress(cameras);
+  return [
+    { label: "Stream address", text: stream },
+    { label: "HTML", text: `<img src="${html(stream)}" alt="${html(cameras.join(", "))}">` },
+    { label: "VLC", text: `vlc "${stream}"` },
   ];
 }
 

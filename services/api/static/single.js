@@ -1,6 +1,6 @@
 // One camera, large, with all that can be done with it.
 
-import { copy, saveSnapshot, toggleFullScreen } from "./actions.js";
+import { copy, recipeItem, saveSnapshot, toggleFullScreen } from "./actions.js";
 import { bindControls } from "./controls.js";
 import { Player } from "./player.js";
 import { present } from "./present.js";
@@ -8,8 +8,11 @@ import { recipes } from "./recipes.js";
 import { transportsFor } from "./transports/all.js";
 import { cameraAddress } from "./urls.js";
 
-/** Builds the view; {root, players, close, actions}. changed(options): the controls were used. */
-export function singleView(state, clock, told, changed) {
+/**
+ * Builds the view; {root, players, actions, layout, update}. listed: [{name, online}], the cameras
+ * there are now; update() takes it anew. changed(options): the controls were used.
+ */
+export function singleView(state, listed, clock, told, changed) {
   const { camera, options } = state;
   const root = document.getElementById("single-view").content.firstElementChild.cloneNode(true);
   const stage = root.querySelector(".stage");
@@ -51,18 +54,12 @@ export function singleView(state, clock, told, changed) {
   bindControls(root.querySelector("form"), options, changed);
   root.querySelector(".recipes").append(...known.map(recipeItem));
   root.querySelector("[data-link=status]").href = cameraAddress(camera, "/status");
+  const update = (cameras) => {
+    const found = cameras.find(({ name }) => name === camera);
+    if (found) player.appear(found.online);
+    else player.vanish();
+  };
+  update(listed);
   present(root, player.read());
-  return { root, players: [player], actions, layout: () => {} };
-}
-
-function recipeItem({ label, text }) {
-  const item = document.getElementById("recipe").content.firstElementChild.cloneNode(true);
-  const button = item.querySelector("button");
-  button.querySelector("b").textContent = label;
-  const telling = text.split("\n").find((line) => line.includes("://"));
-  button.querySelector("code").textContent = telling.trim().replaceAll(location.origin, "");
-  button.title = text;
-  button.setAttribute("aria-label", `Copy: ${label}`);
-  button.addEventListener("click", () => copy(text, label));
-  return item;
+  return { root, players: [player], actions, layout: () => {}, update };
 }

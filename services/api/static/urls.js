@@ -15,7 +15,7 @@ export function readPage(names) {
     if (query.get(name)) options[name] = query.get(name);
   }
   return {
-    camera: names.includes(asked) ? asked : names.length === 1 ? names[0] : null,
+    camera: asked || (names.length === 1 ? names[0] : null),
     wall: query.get("wall") === "1",
     transport: query.get("transport"),
     options,
@@ -46,6 +46,16 @@ export function cameraAddress(camera, suffix = "", options = {}) {
 export function frameOptions({ quality, width, height }) {
   const known = { quality: quality === "auto" ? undefined : quality, width, height };
   return Object.fromEntries(Object.entries(known).filter(([, value]) => value));
+}
+
+export function camerasAddress() {
+  return `${ORIGIN}/cameras`;
+}
+
+/** All of these cameras in one stream, side by side. */
+export function mosaicAddress(names) {
+  const cameras = names.map(encodeURIComponent).join(",");
+  return `${ORIGIN}/stream/mosaic?cameras=${cameras}&cols=${Math.ceil(Math.sqrt(names.length))}`;
 }
 
 export function socketAddress() {

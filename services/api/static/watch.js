@@ -1,13 +1,16 @@
-// Asks how the cameras fare: one request at a time, a round per second at most.
+// Asks how the cameras fare: one request at a time, a round per second at most, and of many cameras
+// in each round those that were not asked about for longest.
 
 import { now } from "./clock.js";
 import { cameraAddress } from "./urls.js";
 
 const ROUND_MS = 1000;
 const PATIENCE_MS = 5000;
+const MOST_A_ROUND = 12;
 
 export class Watch {
   #players;
+  #asked = new WeakMap();
   #timer = 0;
   #life = 0;
 
@@ -27,8 +30,11 @@ export class Watch {
 
   async #round(life) {
     const began = now();
-    for (const player of this.#players) {
+    const running = this.#players.filter((player) => player.running && !player.gone);
+    running.sort((a, b) => (this.#asked.get(a) ?? 0) - (this.#asked.get(b) ?? 0));
+    for (const player of running.slice(0, MOST_A_ROUND)) {
       if (life !== this.#life) return;
+      this.#asked.set(player, now());
       if (player.running) await ask(player);
     }
     if (life !== this.#life) return;
@@ -45,6 +51,7 @@ async function ask(player) {
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
     const answered = now();
+    if (answer.status === 404) return; // the list of cameras says more about that
     const status = await answer.json();
     if (!answer.ok) throw new Error(status.detail);
     player.report(status, asked, answered);

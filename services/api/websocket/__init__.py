@@ -6,6 +6,7 @@ What a client says (JSON, text messages)::
     {"unsubscribe": 1}
     {"ack": 1, "number": 1234}          the frame was shown or dropped: one more may be sent
 
-What it is told: ``{"subscribed": 1, …}``, ``{"ended": 1, "why": …}``, ``{"error": …}``, and
-pictures as binary messages (``messages.py``).
+What it is told: ``{"subscribed": 1, …}``, ``{"ended": 1, "why": …}``, ``{"error": …}``, pictures as
+binary messages (``messages.py``), and ``{"going": "why", "in_ms": 2000}``: the connection will end,
+so it is time to open another.
 """

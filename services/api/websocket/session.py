@@ -19,6 +19,7 @@ from services.api.adaptive import Adaptation
 from services.api.breath import breathe
 from services.api.cameras import UnknownCamera
 from services.api.client import Client
+from services.api.lifespan import LEAVING
 from services.api.seat import TooManyStreams
 from services.api.variant import BadParameter, BadParameters, parse_options
 from services.api.variant_ring import suffix_of
@@ -54,6 +55,8 @@ _MESSAGES_PER_S: Final = 4000
 _ANSWERED_COUNT: Final = 40
 """What is answered, or is to look for a camera, takes as long as so many acknowledgements."""
 _UNUSED_S: Final = 60.0
+_NOTICE_S: Final = 2.0
+"""How long before its end a client is told of it, so that it can open another connection first."""
 _FAREWELL_S: Final = 1.0
 
 
@@ -86,6 +89,8 @@ class Session:
         self._heard_at = self._used_at = clock()
         self._pinged = False
         self._second, self._messages = 0, 0
+        self._lifespan = cameras.lifespan(secrets.token_hex(8))
+        self._warned = False
         self._over = ""
 
     def run(self) -> str:
@@ -100,7 +105,7 @@ class Session:
                 self._read()
                 self._look()
             for subscription in tuple(self._subscriptions.values()):
-                self._drop(subscription)
+                self._drop(subscription, self._over)
             self._say_goodbye()
         finally:
             for subscription in tuple(self._subscriptions.values()):
@@ -115,8 +120,14 @@ class Session:
         self._line.look()
         if self._subscriptions:
             self._used_at = now
+        ends_at, why = self._lifespan.end()
         if self._cameras.lifecycle.draining():
-            self._close(CloseReason.GOING_AWAY, "the server is shutting down")
+            self._close(CloseReason.GOING_AWAY, LEAVING)
+        elif now >= ends_at:
+            self._close(CloseReason.GOING_AWAY, why)
+        elif now >= ends_at - _NOTICE_S and not self._warned:
+            self._warned = True
+            self._tell(going=why, in_ms=round((ends_at - now) * 1000))
         elif now - self._used_at > _UNUSED_S:
             self._close(CloseReason.NORMAL_CLOSURE, f"nothing subscribed for {_UNUSED_S:g} s")
         elif now - self._heard_at > 2 * self._stall_s:
@@ -245,8 +256,8 @@ class Session:
         self._drop(subscription)
         self._tell(ended=subscription.id, why=subscription.ended)
 
-    def _drop(self, subscription: Subscription) -> None:
-        subscription.close()
+    def _drop(self, subscription: Subscription, why: str = "") -> None:
+        subscription.close(why)
         if self._subscriptions.get(subscription.id) is subscription:
             del self._subscriptions[subscription.id]
 

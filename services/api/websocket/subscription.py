@@ -86,9 +86,15 @@ class Subscription:
         self.adaptation = way if adaptive else None
         way.follow(self)
 
-    def close(self) -> None:
-        """Give everything back; again is harmless."""
-        self.ended = self.ended or "unsubscribed"
+    def close(self, why: str = "") -> None:
+        """Give everything back; again is harmless.
+
+        Args:
+            why: It is over; empty: the client wants it so.
+        """
+        if not self.ended:
+            self.ended = why or "unsubscribed"
+            self._counters.note_end(self.ended)
         self._line.forget(self)
         self._audience.leave(self.client)
         if self._way is not None:
@@ -157,4 +163,5 @@ class Subscription:
         """Have it end, and the client be told; again is harmless."""
         if not self.ended:
             self.ended = why
+            self._counters.note_end(why)
             self._tell(self)

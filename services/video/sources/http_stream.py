@@ -9,6 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
+from services.video.backoff import Backoff
 from services.video.sources.relay import RelaySource
 from services.video.sources.upstream import Upstream
 from shared.errors import SourceUnavailable
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["HttpStreamSource"]
 
 _PROBLEM: Final = "application/problem+json"
+_GUESSING: Final = frozenset(
+    {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
+)
+_REFUSED_PAUSE_S: Final = 15.0
+"""Who sends wrong credentials ten times in a minute is taken for a stranger who guesses."""
 _ASKING_S: Final = 30.0
 """Name service, several addresses, and an answer."""
 
@@ -42,6 +48,7 @@ class HttpStreamSource:
         self._relay = RelaySource(url, self._upstream, node, settings)
         self._camera = camera
         self._source: RelaySource | NetworkSource = camera
+        self._refused = Backoff(_REFUSED_PAUSE_S, _REFUSED_PAUSE_S)
         self._is_camera = False  # as far as is known: nobody may have answered yet
 
     @property
@@ -87,7 +94,9 @@ class HttpStreamSource:
         why = self._upstream.refusal(response) if ours else ""
         answer.close()
         if ours:
-            raise SourceUnavailable(why, retry_s=self._relay.retry_s())
+            guessing = response.status in _GUESSING
+            retry_s = self._refused.next_pause_s() if guessing else self._relay.retry_s()
+            raise SourceUnavailable(why, retry_s=retry_s)
         self._open_camera()
 
     def grab(self) -> Grab:

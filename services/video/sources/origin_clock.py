@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from shared.clock_offset import Offset
 from shared.errors import SourceUnavailable
@@ -32,6 +32,7 @@ _AGAIN_S: Final = 0.5
 _TIMEOUT_S: Final = 1.0
 _MOST_BYTES: Final = 4096
 _FURTHEST_US: Final = 2**62
+_NO_ANSWER: Final = (SourceUnavailable, OSError, http.client.HTTPException)
 
 
 class OriginClock:
@@ -104,7 +105,7 @@ class OriginClock:
                     found = one if found is None else one.narrowed(found)
             finally:
                 connection.close()
-        except (SourceUnavailable, OSError, http.client.HTTPException, ValueError) as error:
+        except (*_NO_ANSWER, ValueError, TypeError) as error:
             log.debug("the clock of %s: %s", self._upstream.place, error)
         if found is None:
             return False
@@ -116,7 +117,7 @@ class OriginClock:
         """Ask what time it is.
 
         Raises:
-            ValueError: The answer is none.
+            ValueError, TypeError: The answer is none.
         """
         sent_ms = self._now_ms()
         response = self._upstream.ask(connection, self._upstream.clock_path())
@@ -125,8 +126,15 @@ class OriginClock:
         if response.status != HTTPStatus.OK:
             raise ValueError(self._upstream.refusal(response))
         told = json.loads(text)
-        now_us, doubt_us = told["now_us"], told["doubt_us"]
-        if not all(isinstance(us, int) and 0 <= us < _FURTHEST_US for us in (now_us, doubt_us)):
+        if not isinstance(told, dict):
+            raise TypeError("its answer is no object")
+        now_us, doubt_us = (told.get(name) for name in ("now_us", "doubt_us"))
+        if not (_is_time(now_us) and _is_time(doubt_us)):
             raise ValueError("it tells no time")
         self.reason = str(told.get("reason", ""))
         return Offset.of_exchange(sent_ms, now_us / 1e3, received_ms, doubt_us / 1e3)
+
+
+def _is_time(us: object) -> TypeGuard[int]:
+    """Whether a value may be microseconds since 1970."""
+    return type(us) is int and 0 <= us < _FURTHEST_US

@@ -25,12 +25,15 @@ from shared.ring.layout import check_hops
 
 if TYPE_CHECKING:
     from services.video.sources.upstream import Answer, Upstream
+    from shared.multipart import Part
     from shared.ring.writer import Slot
     from shared.settings_schema import VideoSettings
 
 __all__ = ["RelaySource"]
 
 _CHUNK_BYTES: Final = 256 * 1024
+_MOST_READS: Final = 8
+"""So much of what waits is read at once to find the newest, and not for ever."""
 _LARGEST_JPEG: Final = 64 * 2**20
 _FIRST_PAUSE_S: Final = 0.1
 _LOOP_PAUSE_S: Final = 30.0
@@ -127,8 +130,13 @@ class RelaySource:
             raise self._lost(
                 f"{self._upstream.place} sends frame {part.number} after {before.number}"
             )
-        self._pauses.worked_for(time.monotonic() - self._opened_at_s)
+        lasted_s = time.monotonic() - self._opened_at_s
+        self._pauses.worked_for(lasted_s)
         last = self._last
+        if last is not None and part.is_before(last) and lasted_s > self._silence_s:
+            raise self._lost(
+                f"{self._upstream.place} is behind: at frame {part.number}, {last.number} was here"
+            )
         repeated = last is not None and (part.is_before(last) or part.is_again(last))
         dropped = 0
         if not repeated:
@@ -136,7 +144,9 @@ class RelaySource:
                 dropped = part.missing_since(last)
             self._last = part
         self._part = part
-        if not part.online and not self._clock.reason:
+        if part.online:
+            self._clock.reason = ""
+        elif not self._clock.reason:
             self._clock.ask_soon()
         pixel_format = PixelFormat.JPEG if self._passthrough else PixelFormat.BGR24
         return Grab(
@@ -214,19 +224,28 @@ class RelaySource:
     def _read_newest(self, deadline_s: float) -> RelayedPart:
         if self._answer is None:
             raise RuntimeError("grab before open")
-        newest = None
-        while newest is None:
-            if time.monotonic() > deadline_s:
-                raise ValueError(f"a picture took longer than {self._part_s:g} s")
-            data = self._answer.response.read1(_CHUNK_BYTES)
-            if not data:
-                raise EOFError("it closed the connection")
-            self._reader.feed(data)
-            while (part := self._reader.next_part()) is not None:
-                newest = part
+        newest, reads = None, 0
+        while newest is None or (reads < _MOST_READS and self._answer.readable()):
             if newest is None and self._reader.ended:
                 raise self._ended()
+            if newest is None and time.monotonic() > deadline_s:
+                raise ValueError(f"a picture took longer than {self._part_s:g} s")
+            reads += 1
+            data = self._answer.response.read1(_CHUNK_BYTES)
+            if not data:
+                break
+            newest = self._feed(data) or newest
+        if newest is None:
+            raise EOFError("it closed the connection")
         return RelayedPart.read(newest, self._max_pixels)
+
+    def _feed(self, data: bytes) -> Part | None:
+        """The last of the parts that end with these bytes; None: none does."""
+        self._reader.feed(data)
+        newest = None
+        while (part := self._reader.next_part()) is not None:
+            newest = part
+        return newest
 
     def _lost(self, why: str) -> SourceUnavailable:
         return SourceUnavailable(why, retry_s=self._pauses.next_pause_s())

@@ -12,6 +12,7 @@ import http.client
 import json
 import random
 import re
+import select
 import socket
 import ssl
 import threading
@@ -65,6 +66,14 @@ class Answer:
     response: http.client.HTTPResponse
     connection: http.client.HTTPConnection
     socket: socket.socket
+
+    def readable(self) -> bool:
+        """Whether there is something to read, or the end, without waiting."""
+        if isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
+            return True
+        poll = select.poll()
+        poll.register(self.response, select.POLLIN)
+        return bool(poll.poll(0))
 
     def close(self) -> None:
         """Hang up."""
@@ -163,18 +172,22 @@ class Upstream:
         """Send a GET and read the headers of its answer.
 
         Raises:
-            SourceUnavailable: There is none, or none in HTTP, or not soon; the connection is
-                closed then.
+            SourceUnavailable: There is none, or none in HTTP, or not soon, or the token cannot be
+                read; the connection is closed then.
         """
         connected = connection.sock
         try:
+            headers = self._headers()
             with _ended_after(_ANSWER_S, connected):
-                connection.request("GET", target, headers=self._headers())
+                connection.request("GET", target, headers=headers)
                 return connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
             connection.close()
             why = str(error) or type(error).__name__
             raise SourceUnavailable(f"{self.place} gives no answer: {why}") from error
+        except SourceUnavailable:
+            connection.close()
+            raise
 
     def refusal(self, response: http.client.HTTPResponse) -> str:
         """What an answer other than 200 means, a sentence for operators."""

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import os
-import signal
-import socket
 import subprocess
 from typing import TYPE_CHECKING, Final
 
@@ -17,16 +13,17 @@ from shared.multipart import MultipartReader
 from tests.support.processes import wait_until
 from tests.support.recipes import (
     assert_pattern_colors,
+    going_on,
     pictures_of,
     program,
     recipe,
+    rtsp_receiver,
     run_shell,
     sequences,
 )
 from tests.support.streams import assert_never_back, assert_telling, picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.processes import Api
@@ -36,26 +33,6 @@ pytestmark = [pytest.mark.process, pytest.mark.e2e]
 SIZE: Final = (320, 240)
 FPS: Final = 30
 SHORTER: Final = {"-t 60": "-t 2"}
-
-
-@contextlib.contextmanager
-def going_on(text: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a recipe that has no end of its own, and end it as Ctrl-C does."""
-    with (folder / "output").open("wb") as output:
-        process = subprocess.Popen(
-            ["sh", "-eu", "-c", text],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGINT)
-        process.wait(15)
 
 
 def test_curl_saves_a_stream(running: Api, tmp_path: Path) -> None:
@@ -144,29 +121,13 @@ def test_ffmpeg_makes_hls(running: Api, tmp_path: Path) -> None:
     assert numbers == sorted(numbers), "of a fixed rate: one may be there twice, none goes back"
 
 
-def listens(port: int) -> bool:
-    """Whether somebody takes connections there; a connection to see would be its only client."""
-    listing = subprocess.run(["ss", "-Htln"], capture_output=True, text=True, check=True)
-    return f"127.0.0.1:{port} " in listing.stdout
-
-
 @pytest.mark.slow
 def test_ffmpeg_sends_rtsp_to_a_server(running: Api, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    target = f"rtsp://127.0.0.1:{port}/video"
-    saved = tmp_path / "received.mkv"
-    server = [program("ffmpeg"), "-loglevel", "error", "-rtsp_flags", "listen", "-timeout", "20"]
-    server += ["-i", target, "-t", "2", "-c", "copy", str(saved)]
-    with subprocess.Popen(server, stdin=subprocess.DEVNULL) as receiver:
-        try:
-            wait_until(lambda: listens(port), "the RTSP server")
-            text = recipe("ffmpeg-rtsp", running.url, {"rtsp://localhost:8554/video": target})
-            with going_on(text, tmp_path):
-                assert receiver.wait(40) == 0
-        finally:
-            receiver.kill()
-    images = pictures_of(saved, size=SIZE)
+    with rtsp_receiver(tmp_path / "received.mkv") as receiver:
+        replaced = {"rtsp://localhost:8554/video": receiver.url}
+        with going_on(recipe("ffmpeg-rtsp", running.url, replaced), tmp_path):
+            receiver.wait()
+    images = pictures_of(receiver.saved, size=SIZE)
     assert_pattern_colors(images[-1])
     numbers = sequences(images)
     assert len(set(numbers)) > FPS

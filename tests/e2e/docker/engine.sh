@@ -55,36 +55,15 @@ install_plugins() {
     docker compose version >&2 && docker buildx version >&2
 }
 
-# The address of the machine's own mirror, as apt has it.
-debian_mirror() {
-    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
-        sed -n 1p
-}
-
 fetch_plugins_from_trixie() {
-    local apt="$state/trixie" plugins="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" mirror
-    mirror=$(debian_mirror)
-    [[ -n $mirror ]] || { apt-get -qq update && mirror=$(debian_mirror); }
-    [[ -n $mirror ]] || fail "apt knows no Debian mirror"
-    [[ -e /usr/share/keyrings/debian-archive-trixie-stable.gpg ]] || apt_install debian-archive-keyring
-    rm -rf "$apt"
-    mkdir -p "$apt"/{sources,lists/partial,cache/archives/partial,unpacked} "$plugins"
-    printf 'Types: deb\nURIs: %s\nSuites: trixie\nComponents: main\nSigned-By: %s\n' "$mirror" \
-        /usr/share/keyrings/debian-archive-keyring.gpg >"$apt/sources/trixie.sources"
-    cat >"$apt/apt.conf" <<CONF
-Dir::Etc::SourceList "/dev/null";
-Dir::Etc::SourceParts "$apt/sources";
-Dir::State::Lists "$apt/lists";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "root";
-CONF
-    APT_CONFIG="$apt/apt.conf" apt-get -qq update
-    (cd "$apt/cache" && APT_CONFIG="$apt/apt.conf" apt-get -qq download docker-compose docker-buildx)
-    local package
-    for package in "$apt"/cache/docker-*.deb; do dpkg-deb -x "$package" "$apt/unpacked"; done
-    install -m 755 "$(find "$apt/unpacked" -path "*/cli-plugins/docker-compose" -type f | head -n 1)" "$plugins/docker-compose"
-    install -m 755 "$(find "$apt/unpacked" -path "*/cli-plugins/docker-buildx" -type f | head -n 1)" "$plugins/docker-buildx"
-    rm -rf "$apt"
+    local unpacked="$state/trixie" plugins="${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins" plugin
+    rm -rf "$unpacked"
+    "$(dirname "$0")/../../../scripts/trixie.sh" "$unpacked" docker-compose docker-buildx
+    mkdir -p "$plugins"
+    for plugin in docker-compose docker-buildx; do
+        install -m 755 "$(find "$unpacked" -path "*/cli-plugins/$plugin" -type f | head -n 1)" "$plugins/$plugin"
+    done
+    rm -rf "$unpacked"
 }
 
 # Without flags first; then for machines that have no usable iptables, no overlay file system, or neither.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from tests.support.browser import moves, text
+from tests.support.many import beside_video
 from tests.support.nginx import LOCATION, Nginx
 from tests.support.processes import ROOT, Services, wait_until
 from tests.support.streams import status
@@ -46,7 +46,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         services.video("pattern://1280x720@15")
         for name in LIVE:
             services.video(CAMERAS[name], video__shared_memory_name=segments[name])
-        yield services.api(api__cameras=json.dumps(segments)).wait_ready()
+        yield services.api(cameras=beside_video(segments)).wait_ready()
     finally:
         services.stop()
         for path in Path("/dev/shm").glob(f"{services.segment}*"):  # noqa: S108 - the real tmpfs
@@ -117,7 +117,8 @@ def test_wall_fills_the_screen_and_nothing_else(many: Api, page: Page) -> None:
 def settled(page: Page) -> bool:
     """Whether every live camera in sight has its rate and its age."""
     shown = page.eval_on_selector_all(
-        ".camera[data-state=live] :is([data-show=fps], [data-show=age], [data-show=clients])",
+        ".camera[data-state=live][data-asleep=false]"
+        " :is([data-show=fps], [data-show=age], [data-show=clients])",
         "all => all.map(each => each.textContent)",
     )
     return bool(shown) and not {"–", "0"} & set(shown)  # noqa: RUF001 - the page's dash

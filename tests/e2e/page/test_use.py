@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # has none
 
 from tests.support.browser import moves, text
+from tests.support.many import beside_video
 from tests.support.pictures import number_in
 from tests.support.processes import wait_until
 from tests.support.streams import STREAM, picture
@@ -37,7 +37,7 @@ def two(service: Services) -> Api:
     other = f"{service.segment}-two"
     service.video()
     service.video("pattern://160x120@10", video__shared_memory_name=other)
-    return service.api(api__cameras=json.dumps({"garage": other})).wait_ready()
+    return service.api(cameras=beside_video({"garage": other})).wait_ready()
 
 
 def test_controls_write_the_address_and_change_the_stream(running: Api, page: Page) -> None:

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from services.api.advice import VIDEO_MODULE
+from services.api.app import create_app
 from services.api.cameras import Cameras, UnknownCamera
 from services.api.ledger import Ledger
 from services.api.seat import TooManyStreams
 from services.api.variant import Variant
 from shared.frame import Geometry, PixelFormat
 from shared.ring.attachment import Condition
+from shared.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -102,6 +105,30 @@ def test_streams_that_are_turned_away_are_counted(settings: Settings) -> None:
     cameras.admit(camera, "192.0.2.8").leave()
     status = cameras.status(camera)
     assert (status["turned_away"], status["turned_away_total"]) == (1, 1)
+
+
+def test_the_first_camera_is_the_default_one_whatever_its_name(segment_name: str) -> None:
+    cameras = {name: {"shared_memory_name": f"{segment_name}-{name}"} for name in ("yard", "door")}
+    app = create_app(load_settings(environ={"RINGCAST_CAMERAS": json.dumps(cameras)}))
+    there: Cameras = app.extensions["ringcast"]
+    assert there.names() == ["yard", "door"]
+    assert there.default() is there.shared is there.named("yard")
+    assert there.legacy is None
+    http = app.test_client()
+    assert http.get("/stream/video/status").status_code == 404
+    assert http.get("/stream/video/shm/status").get_json(force=True)["camera"] == "yard"
+    listed = http.get("/cameras").get_json(force=True)["cameras"]
+    assert [camera["name"] for camera in listed] == ["yard", "door"]
+    assert b"/stream/yard" in http.get("/").data
+
+
+def test_every_camera_has_its_own_settings(settings: Settings) -> None:
+    garage = settings.cameras["garage"]
+    ring = garage.ring.model_copy(update={"reserve_mb": 3})
+    own = {**settings.cameras, "garage": garage.model_copy(update={"ring": ring})}
+    cameras = Cameras(settings.model_copy(update={"cameras": own}))
+    assert cameras.named("garage").reserve_bytes == 3 * 2**20
+    assert cameras.default().reserve_bytes == 16 * 2**20
 
 
 def opened(cameras: Cameras, paths: SegmentPaths, name: str = "attic", **how: bool) -> Camera:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.api.counters import OTHER, Counters, count_up
+from services.api.lifespan import AGED, LEAVING
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
@@ -29,6 +30,13 @@ def test_cells_are_the_same_counters_again_and_their_sums_those_of_both() -> Non
     assert again.variants == {"q85": 1}
     sums = [2 * cell for cell in counters.cells()]
     assert Counters.of(sums, {}).encode_seconds == 0.0042
+
+
+def test_streams_ended_by_the_server_are_counted_by_the_reason() -> None:
+    counters = Counters()
+    for why in (AGED, LEAVING, LEAVING, "the client has left"):
+        counters.note_end(why)
+    assert (counters.aged, counters.drained) == (1, 2)
 
 
 def test_names_beyond_the_64th_are_counted_as_other() -> None:

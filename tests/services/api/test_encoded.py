@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -97,3 +98,28 @@ def test_part_of_pixels_says_their_order() -> None:
     header = mjpeg.part_header(pixels.nbytes, frame.headers, "application/octet-stream")
     assert dict(frame.headers)["X-Pixel-Format"] == "RGB24"
     assert frame.part.read(*frame.whole) == header + pixels.tobytes() + mjpeg.TRAILER
+
+
+def test_relayed_frame_says_what_its_origin_said_and_the_way_it_came() -> None:
+    info = replace(
+        INFO,
+        origin_epoch=Epoch(99),
+        origin_sequence=Sequence(1000),
+        origin_wall_us=1_700_000_000_000_001,
+        hops=("gate", "hall"),
+    )
+    jpeg = framed(info, PICTURE)
+    headers = dict(jpeg.headers)
+    assert (headers["X-Epoch"], headers["X-Frame-Number"]) == ("99", "1000")
+    assert headers["X-Timestamp"] == "1700000000.000001"
+    assert headers["X-Hops"] == "gate,hall"
+    assert jpeg.origin == info.origin
+    assert (jpeg.captured_wall_us, jpeg.hops) == (1_700_000_000_000_001, ("gate", "hall"))
+
+
+@pytest.mark.parametrize("hops", [(), ("gate",)])
+def test_parts_of_an_origin_are_as_they_always_were(hops: tuple[str, ...]) -> None:
+    headers = dict(framed(replace(INFO, hops=hops), PICTURE).headers)
+    assert list(headers) == [
+        *("X-Frame-Number", "X-Epoch", "X-Timestamp", "X-Online", "X-Quality", "X-Size"),
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ from gevent.pool import Pool
 
 from services.api.fairness import FairServer
 from services.api.ledger import Ledger
+from services.api.lifecycle import Lifecycle
 from tests.support.greenlets import let_run, turns_until
 
 if TYPE_CHECKING:
@@ -39,9 +41,11 @@ class Worker:
     def __init__(self, listener: socket.socket, place: Place, *, draining: bool = False) -> None:
         self.end = Event()
         self.pool = Pool(1000)
+        self.lifecycle = Lifecycle(spread_s=60.0)
+        self.lifecycle.attend(SimpleNamespace(alive=not draining))
         own = socket.socket(fileno=listener.dup().detach())
         self.server = FairServer(
-            own, place=place, draining=lambda: draining, handle=self._handle, spawn=self.pool
+            own, place=place, lifecycle=self.lifecycle, handle=self._handle, spawn=self.pool
         )
         self.server.max_accept = 1  # so does gunicorn
 
@@ -121,6 +125,27 @@ def test_worker_takes_several_connections_at_one_look(listener: socket.socket) -
         worker.server.start()
         turns_until(lambda: bool(worker.pool), "the first look")
         assert len(worker.pool) == 5
+
+
+def test_worker_that_leaves_accepts_only_where_nobody_else_does(listener: socket.socket) -> None:
+    ledger = Ledger()
+    with contextlib.ExitStack() as stack:
+
+        def connect(count: int) -> None:
+            for _ in range(count):
+                client = socket.create_connection(listener.getsockname())
+                stack.callback(client.close)
+
+        leaving = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
+        leaving.server.start()
+        leaving.lifecycle.leave()
+        connect(5)
+        turns_until(lambda: len(leaving.pool) == 5, "the only worker to take all")
+        other = stack.enter_context(contextlib.closing(Worker(listener, ledger.take())))
+        other.server.start()
+        connect(5)
+        turns_until(lambda: len(other.pool) == 5, "the other one to take all")
+        assert len(leaving.pool) == 5
 
 
 def test_worker_that_shuts_down_leaves_what_comes_to_the_others(listener: socket.socket) -> None:

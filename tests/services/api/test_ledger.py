@@ -56,6 +56,19 @@ def test_ledger_knows_who_has_the_fewest_connections() -> None:
     assert first.fewest() == 12
 
 
+def test_worker_that_leaves_knows_whether_another_listens() -> None:
+    ledger = Ledger()
+    first, second = ledger.take(), ledger.take()
+    first.listen()
+    assert not first.others_listen()
+    assert second.others_listen()
+    second.listen()
+    assert first.others_listen()
+    second.retire()
+    assert not second.listens
+    assert not first.others_listen()
+
+
 def test_place_is_given_again_only_when_its_worker_has_ended() -> None:
     ledger = Ledger()
     first, second = ledger.take(), ledger.take()

@@ -1,22 +1,29 @@
 from __future__ import annotations
 
 import logging
+import math
 import resource
+import signal
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from services.api.lifecycle import (
+    Leaving,
     Lifecycle,
     allow_descriptors,
     close_after_large_body,
     close_delimited,
     quieten,
 )
+from tests.support.greenlets import turns_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.conftest import Clock
 
 
 def test_worker_that_is_told_to_end_is_draining() -> None:
@@ -26,6 +33,44 @@ def test_worker_that_is_told_to_end_is_draining() -> None:
     assert not lifecycle.draining()
     worker.alive = False
     assert lifecycle.draining()
+
+
+def test_worker_that_leaves_lets_no_stream_begin_and_ends_later(clock: Clock) -> None:
+    lifecycle, worker = Lifecycle(clock, spread_s=0.05), SimpleNamespace(alive=True)
+    lifecycle.attend(worker)
+    lifecycle.check()
+    assert lifecycle.turn(0.0) == math.inf
+    lifecycle.leave()
+    assert lifecycle.leaving()
+    lifecycle.check()  # it was asked for before anybody could know
+    clock.advance(0.5)
+    with pytest.raises(Leaving, match="shutting down"):
+        lifecycle.check()
+    assert (lifecycle.turn(0.0), lifecycle.turn(1.0)) == pytest.approx((1000.0125, 1000.05))
+    assert not lifecycle.draining()
+    lifecycle.leave()
+    assert lifecycle.turn(0.0) == 1000.0125, "told twice, it begins once"
+    turns_until(lambda: not worker.alive, "the end of the worker")
+    assert lifecycle.draining()
+
+
+def test_first_turn_comes_when_who_balances_has_noticed(clock: Clock) -> None:
+    lifecycle = Lifecycle(clock, spread_s=60.0)
+    lifecycle.leave()
+    assert (lifecycle.turn(0.0), lifecycle.turn(1.0)) == (1005.0, 1060.0)
+
+
+@pytest.mark.parametrize("spread_s", [0.0, 0.05])
+def test_sigterm_makes_a_worker_leave_where_that_takes_a_while(spread_s: float) -> None:
+    lifecycle, told = Lifecycle(spread_s=spread_s), threading.Event()
+    before = signal.signal(signal.SIGTERM, lambda *_: told.set())
+    try:
+        lifecycle.leave_at_sigterm()
+        signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert lifecycle.leaving() is bool(spread_s)
+    assert told.is_set() is not bool(spread_s), "gunicorn's own way otherwise"
 
 
 @pytest.mark.parametrize(

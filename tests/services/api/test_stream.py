@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import gc
 import itertools
+import math
 import random
 import socket
 import weakref
@@ -22,6 +23,7 @@ from services.api.connection import Connection
 from services.api.counters import Counters
 from services.api.encoded import EncodedFrame, framed
 from services.api.framing import MultipartAhead, MultipartFraming
+from services.api.lifespan import AGED, LEAVING, Lifespan
 from services.api.part import use_files
 from services.api.stream import Patience, Stream
 from services.api.variant import parse_options
@@ -68,7 +70,9 @@ class Bench:
         *,
         advance_headers: bool = False,
         dual_final_frames: bool = False,
+        max_age_s: float = 0.0,
     ) -> None:
+        self.leaves_at = math.inf
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.client = socket.socket()
             self.client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -81,12 +85,13 @@ class Bench:
         options = dataclasses.replace(
             parse_options({}, StreamSettings()), fps=fps, dual_final_frames=dual_final_frames
         )
+        lifespan = Lifespan("80", lambda _: self.leaves_at, max_age_s, clock)
         self.stream = Stream(
             Client("1", "192.0.2.1", "mjpeg", options, clock),
             self.connection,
             MultipartAhead() if advance_headers else MultipartFraming(),
             self.counters,
-            patience=Patience(10.0, 1.0),
+            patience=Patience(10.0, 1.0, lifespan),
             clock=clock,
         )
 
@@ -403,6 +408,40 @@ def test_ended_stream_goes_at_once_with_the_picture_it_was_sent_last(clock: Cloc
         assert [ref() for ref in gone] == [None, None]
     finally:
         gc.enable()
+
+
+def test_stream_that_is_old_enough_ends_with_the_closing_boundary(clock: Clock) -> None:
+    with contextlib.closing(Bench(clock, max_age_s=100.0)) as bench:
+        bench.give(1)
+        wait_until(bench.stream.ready, "the part to leave")
+        bench.stream.tend()
+        assert bench.stream.ended == ""
+        clock.advance(101.0)
+        bench.stream.tend()
+        assert bench.stream.ended == AGED
+        bench.stream.run()
+        assert bench.counters.aged == 1
+        assert bench.received() == wire(jpeg(1)) + mjpeg.CLOSING
+
+
+def test_stream_whose_turn_has_come_ends_only_when_its_part_is_whole(bench: Bench) -> None:
+    bench.clog(1)
+    running = gevent.spawn(bench.stream.run)
+    bench.leaves_at = 1000.0
+    received, tended = bytearray(), 0
+    bench.client.settimeout(0.01)
+    while not bench.stream.ended:
+        bench.stream.tend()
+        tended += 1
+        let_run()
+        with contextlib.suppress(TimeoutError):
+            received += bench.client.recv(20_000)
+    assert tended > 3, "else the part was not slow"
+    bench.client.settimeout(5.0)
+    running.join(5.0)
+    received += bench.received()
+    assert received == wire(jpeg(1, 300_000)) + mjpeg.CLOSING
+    assert (bench.stream.ended, bench.counters.drained) == (LEAVING, 1)
 
 
 class NotedAdaptation(Adaptation):

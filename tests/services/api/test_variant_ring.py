@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,7 +93,7 @@ def test_what_one_worker_writes_another_takes_as_the_cameras_frame(
     for number in (2, 3):
         leading.write(jpeg_of(camera_frame(number)))
         info, jpeg = taken_from(following)
-        assert (info.epoch, info.sequence, info.captured_at) == (7, number, number * SECOND)
+        assert (*info.origin, info.captured_at) == (7, number, number * SECOND)
         assert (jpeg.epoch, jpeg.sequence) == (7, number)
         assert jpeg.picture == b"picture %d" % number
         assert (jpeg.width, jpeg.height, jpeg.quality, jpeg.encode_ns) == (32, 24, 40, 0)
@@ -210,3 +211,22 @@ def test_damaged_pictures_are_told_of_and_left_out(ring: SegmentPaths, clock: Cl
     assert taken_from(following)[1].picture == b"picture 3"
     following.close()
     leading.close()
+
+
+def test_frame_of_another_node_keeps_its_name_time_and_way(
+    leading: VariantWriter, following: VariantReader
+) -> None:
+    camera = replace(
+        camera_frame(2),
+        origin_epoch=Epoch(99),
+        origin_sequence=Sequence(1000),
+        origin_wall_us=1_700_000_000_000_001,
+        hops=("gate", "hall"),
+    )
+    following.open(camera)
+    leading.write(jpeg_of(camera))
+    info, jpeg = taken_from(following)
+
+    assert (info.origin, info.hops) == ((99, 1000), ("gate", "hall"))
+    assert jpeg.headers == jpeg_of(camera).headers
+    assert following.behind_s(camera) == 0.0

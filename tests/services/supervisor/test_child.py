@@ -66,6 +66,19 @@ def test_pauses_grow_to_half_a_minute_and_it_is_never_given_up(
     assert service.code == 0
 
 
+def test_one_that_cannot_be_started_now_is_tried_again(
+    clock: Clock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    service = Child("Video Module", ("true",), {"PATH": str(tmp_path)}, clock)
+    service.start()
+    assert caplog.messages[-1].startswith("Video Module cannot be started: [Errno 2] ")
+    assert caplog.messages[-1].endswith("; starting it again in 1 s")
+    (tmp_path / "setpriv").write_text("#!/bin/sh\n", encoding="ascii")
+    (tmp_path / "setpriv").chmod(0o755)
+    clock.advance(1.0)
+    assert tend_until_it_ended(service) == 0
+
+
 def test_one_that_ran_for_a_while_is_started_again_soon(
     clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -252,6 +252,7 @@ def test_a_camera_whose_source_is_wrong_is_left_and_all_is_over_when_the_last_on
         }
     )
     with Supervised(segments, arguments=(str(path),)) as run:
+        run.wait_for("ringcast: cameras.door.source: 'pattern://1x1@1' is out of range")
         run.wait_for("Video Module of door ended with code 2, for good")
         assert run.wait() == 2
         assert b"Video Module of hall ended with code 0, for good" in run.log

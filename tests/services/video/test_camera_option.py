@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.video.camera_option import camera_option, captured_camera
+from services.video.camera_option import as_written, camera_option, captured_camera
 from shared.errors import ConfigError
 from shared.settings import load_settings
 
@@ -26,3 +26,9 @@ def test_the_default_camera_is_meant_where_none_is_named() -> None:
 def test_another_one_is_refused_with_those_that_could_be_meant(name: str) -> None:
     with pytest.raises(ConfigError, match="hall"):
         captured_camera(MANY, name)
+
+
+def test_a_problem_names_the_key_that_is_to_be_changed() -> None:
+    told = ["video.source: is not there", "the rest"]
+    assert as_written(told, MANY, "hall") == ["cameras.hall.source: is not there", "the rest"]
+    assert as_written(told, load_settings(environ={}), "video") == told

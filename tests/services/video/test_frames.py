@@ -9,8 +9,14 @@ import numpy as np
 import pytest
 
 from services.video.frames import FrameWriter
-from services.video.sources.source import Grab, PictureResized, PictureUnreadable, monotonic_ns
-from shared.frame import Geometry, PixelFormat
+from services.video.sources.source import (
+    Grab,
+    PictureResized,
+    PictureUnreadable,
+    Relayed,
+    monotonic_ns,
+)
+from shared.frame import Epoch, Geometry, PixelFormat, Sequence
 from shared.ring.reader import RingReader
 from tests.support.pictures import telling_jpeg
 
@@ -131,3 +137,32 @@ def test_picture_that_is_not_as_promised_goes_in_all_the_same(
     info = frames.write_picture(resized, Grab(RAW, monotonic_ns()))  # type: ignore[arg-type]
     assert (info.geometry, frames.geometry, frames.wanted) == (other, other, other)
     assert set(payload(writer)) == {99}
+
+
+def test_relayed_picture_keeps_what_its_origin_says_and_its_blanks_do_too(
+    frames: FrameWriter, writer: RingWriter
+) -> None:
+    jpeg = telling_jpeg(3)
+    said = Relayed(
+        (Epoch(99), Sequence(1000)),
+        wall_us=1_700_000_000_000_000,
+        hops=("gate", "hall"),
+        online=False,
+        reason="no cable",
+        clock=(1_600_000_000_000_000, 50),
+        reconnects=2,
+    )
+    grab = Grab(JPEG, monotonic_ns(), size_bytes=len(jpeg), relayed=said)
+    info = frames.write_picture(Source(jpeg), grab)  # type: ignore[arg-type]  # scripted
+
+    assert (info.origin, info.origin_wall_us) == ((99, 1000), 1_700_000_000_000_000)
+    assert (info.online, info.reason, info.hops) == (False, "no cable", ("gate", "hall"))
+    assert payload(writer) == jpeg
+    reader = RingReader.open(writer.paths)
+    told = (reader.origin_clock_us, reader.clock_doubt_us, reader.reconnects)
+    reader.close()
+    assert told == (1_600_000_000_000_000, 50, 2)
+
+    blank = frames.write_blank("nobody answers")
+    assert blank.origin == (blank.epoch, blank.sequence), "it is a frame of our own"
+    assert (blank.hops, blank.epoch) == (("gate", "hall"), info.epoch)

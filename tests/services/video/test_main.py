@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import stat
 import subprocess
@@ -214,7 +215,7 @@ def test_source_is_lost_blanked_and_comes_back_by_itself(
         assert bars_are_right(image)
         assert back.epoch == online.epoch
         wait_for(lambda: "recovered after" in video.log, "line in the log")
-        assert "next try in 0.2 s" in video.log
+        assert re.search(r"next try in 0\.[12]\d? s", video.log)
 
 
 @pytest.mark.faults
@@ -250,8 +251,8 @@ def test_blanks_come_once_a_second_while_there_was_never_a_picture(
     assert first.reason.startswith("there is no file")
     assert (first.geometry.width, first.geometry.height) == (640, 360)
     assert third.published_at - first.published_at > 1.8e9
-    assert "next try in 1 s" in video.log
-    assert "next try in 2 s" in video.log
+    assert re.search(r"next try in (0\.\d+|1) s", video.log)
+    assert re.search(r"next try in (1\.\d|1|2) s", video.log)
 
 
 def test_h264_file_plays_with_right_colors_and_loops(

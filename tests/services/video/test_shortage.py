@@ -10,7 +10,7 @@ from shared.settings_schema import RetrySettings
 
 @pytest.fixture
 def shortage() -> Shortage:
-    return Shortage(RetrySettings(initial_sec=1.0, max_sec=4.0))
+    return Shortage(RetrySettings(initial_sec=1.0, max_sec=4.0), lambda: 0.0)
 
 
 def test_without_a_shortage_everything_may_be_tried(shortage: Shortage) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.errors import ProtocolError
+from shared.errors import ProtocolError, SegmentDamaged
 from shared.frame import Epoch
 from shared.ring.layout import (
     HEADER_READ_BYTES,
@@ -229,3 +229,35 @@ def test_cut_text_is_utf8_and_a_beginning_of_the_text(text: str, limit_bytes: in
 def test_text_without_utf8_becomes_question_marks() -> None:
     """A file name that was not decodable arrives with surrogates; it must not end the writer."""
     assert cut_text("/film-\udcff.mp4", 64) == b"/film-?.mp4"
+
+
+def test_hops_lie_where_the_drawing_says() -> None:
+    """Golden bytes: a change here is a new protocol version, not a refactoring."""
+    region = plan().regions[664]
+    assert region[:17] == b"gate/cam,hall/cam"
+    assert len(region) == 356
+    assert region[352:].hex() == "9959891f"
+    assert page(plan())[664:1020] == region
+
+
+def test_damaged_hops_are_refused_and_older_releases_have_none() -> None:
+    head = bytearray(page(plan()))
+    head[670] ^= 1
+    with pytest.raises(SegmentDamaged, match="CRC of the hops"):
+        SegmentHeader.unpack(bytes(head))
+    older = SegmentHeader.unpack(with_good_crc(bytes(head), 10, b"\x01\x00"))
+    assert (older.hops, older.slots_have_crc, older.slots_have_origin_time) == ((), True, False)
+
+
+@pytest.mark.parametrize("text", [b"a,,b", b"a b", b"\xff", b"a" * 65, b",".join([b"a"] * 17)])
+def test_impossible_hops_are_damage_though_their_checksum_is_good(text: bytes) -> None:
+    head = bytearray(page(plan()))
+    head[664:1016] = text.ljust(352, b"\0")
+    head[1016:1020] = struct.pack("<I", zlib.crc32(head[664:1016]))
+    with pytest.raises(SegmentDamaged, match="is damaged"):
+        SegmentHeader.unpack(bytes(head))
+
+
+@given(st.lists(st.from_regex(r"[a-z0-9][a-z._:/-]{0,20}", fullmatch=True), max_size=16))
+def test_hops_that_were_packed_are_unpacked(hops: list[str]) -> None:
+    assert SegmentHeader.unpack(page(plan(hops=tuple(hops)))).hops == tuple(hops)

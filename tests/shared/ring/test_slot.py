@@ -189,3 +189,15 @@ def test_the_writer_refuses_exactly_what_readers_would(
     check_size(geometry, size)
     packed = header(geometry=geometry, size_bytes=size).pack()
     assert SlotHeader.unpack(packed, capacity_bytes=size).geometry == geometry
+
+
+def test_time_of_the_origin_is_stored_behind_its_own_checksum() -> None:
+    packed = bytearray(header(origin_wall_us=1_700_000_000_123_456).pack())
+    assert packed[144:152] == (1_700_000_000_123_456).to_bytes(8, "little")
+    read = SlotHeader.unpack(bytes(packed), capacity_bytes=100)
+    assert read.origin_wall_us == 1_700_000_000_123_456
+    packed[145] ^= 1
+    with pytest.raises(ProtocolError, match="CRC does not match"):
+        SlotHeader.unpack(bytes(packed), capacity_bytes=100)
+    older = SlotHeader.unpack(bytes(packed), capacity_bytes=100, has_origin_time=False)
+    assert older.origin_wall_us == 0

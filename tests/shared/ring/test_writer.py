@@ -526,3 +526,70 @@ def test_checksums_are_those_of_the_payload(paths: SegmentPaths) -> None:
 
 def test_without_checksums_none_are_stored(writer: RingWriter) -> None:
     assert write_one(writer).checksum is None
+
+
+def test_frames_of_an_origin_keep_its_time_and_hops(writer: RingWriter) -> None:
+    writer.route(("gate", "hall"))
+    slot = writer.begin(TINY)
+    origin = Epoch(99), Sequence(1000)
+    info = writer.commit(slot, AT, origin=origin, origin_wall_us=1_700_000_000_123_456)
+
+    reader = RingReader.open(writer.paths)
+    assert reader.hops == ("gate", "hall")
+    assert reader.info(info.sequence) == info
+    assert (info.origin, info.origin_wall_us) == (origin, 1_700_000_000_123_456)
+    assert info.hops == ("gate", "hall")
+    reader.close()
+
+
+def test_a_frame_of_our_own_has_the_time_of_our_clock(writer: RingWriter) -> None:
+    slot = writer.begin(TINY)
+    before_us = time.time_ns() // 1000
+    info = writer.commit(slot, MonotonicNs(time.monotonic_ns()))
+    assert before_us - 1000 <= info.origin_wall_us <= time.time_ns() // 1000 + 1000
+    assert info.origin == (info.epoch, info.sequence)
+
+
+def test_other_hops_make_a_new_segment_as_large_and_the_numbers_go_on(writer: RingWriter) -> None:
+    first = write_one(writer, LARGER)
+    reader = RingReader.open(writer.paths)
+    total_bytes = reader.total_bytes
+    writer.route(("gate", "hall"))
+    second = write_one(writer)
+
+    assert not reader.live, "readers are told"
+    reader.close()
+    assert (second.sequence, second.epoch == first.epoch) == (2, False)
+    after = RingReader.open(writer.paths)
+    assert (after.hops, after.total_bytes) == (("gate", "hall"), total_bytes)
+    after.close()
+    writer.route(("gate", "hall"))
+    assert write_one(writer).epoch == second.epoch
+
+
+def test_what_is_told_of_the_origin_outlives_a_segment(writer: RingWriter) -> None:
+    writer.tell_clock(1_700_000_000_000_000, 250)
+    write_one(writer)
+    writer.tell_reconnects(4)
+    write_one(writer, LARGER)
+
+    reader = RingReader.open(writer.paths)
+    told = (reader.origin_clock_us, reader.clock_doubt_us, reader.reconnects)
+    assert told == (1_700_000_000_000_000, 250, 4)
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("hops", "why"),
+    [
+        (("a b",), "is no name of a node"),
+        (("",), "is no name of a node"),
+        (("ä",), "is no name of a node"),
+        (("n" * 65,), "is no name of a node"),
+        (tuple("abcdefghijklmnopq"), "at most 16 hops"),
+        (("n" * 60,) * 6, "at most 16 hops and 352 bytes"),
+    ],
+)
+def test_impossible_hops_are_refused(writer: RingWriter, hops: tuple[str, ...], why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        writer.route(hops)

@@ -66,14 +66,14 @@ def test_every_example_is_what_its_schema_says(guarded_document: Json) -> None:
 def test_ranges_are_those_of_the_settings() -> None:
     settings = Settings.model_validate(
         {
+            "cameras": {"video": {}, "door": {}},
             "api": {
-                "cameras": {"door": "door_ring"},
                 "stream": {
                     "quality": {"min_jpeg_quality": 20, "max_jpeg_quality": 90},
                     "framerate": {"max_fps": 15, "default_fps": 10},
                     "resolution": {"max_width": 1920, "default_width": 640},
                 },
-            }
+            },
         }
     )
     parameters = describe(settings, "1.2.3")["components"]["parameters"]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
     from shared.frame import FrameInfo
+    from shared.ring.writer import RingWriter
 
 
 @pytest.mark.parametrize("path", ["/stream/video", "/stream/video/shm"])
@@ -44,3 +45,23 @@ def test_further_camera_without_video_module_is_told_with_its_segment(
     assert answer["status"] == 503
     assert answer["detail"].startswith(f"Nobody writes the segment {segment_name}-garage.")
     assert answer["why"].startswith(f"nobody writes /dev/shm/{segment_name}-garage.ring")
+
+
+def test_answers_name_the_nodes_the_frames_come_through(
+    http: FlaskClient, writer: RingWriter, write: Callable[..., FrameInfo]
+) -> None:
+    writer.route(("gate", "hall"))
+    write()
+    for path in ("/stream/video", "/stream/video/raw", "/?action=stream"):
+        assert http.head(path).headers["X-Hops"] == "gate,hall"
+    frame = http.get("/stream/video/frame?max_age=60000")
+    assert frame.headers.get_all("X-Hops") == ["gate,hall"]
+    raw = http.get("/stream/video/frame/raw?max_age=60000")
+    assert raw.headers.get_all("X-Hops") == ["gate,hall"]
+
+
+def test_ring_of_an_older_release_names_none(
+    http: FlaskClient, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    assert "X-Hops" not in http.head("/stream/video").headers

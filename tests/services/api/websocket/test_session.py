@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from wsproto.connection import ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
 
 from services.api.connection import Connection
+from services.api.lifespan import AGED, Lifespan
 from services.api.websocket.session import Session
 from tests.support.greenlets import let_run, turns_until
 
@@ -74,7 +76,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(app: Flask, clock: Clock) -> Iterator[Bench]:
+def bench(app: Flask, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+    def lifespan(_name: str) -> Lifespan:
+        return Lifespan("80", lambda _: math.inf, 100.0, clock)
+
+    monkeypatch.setattr(app.extensions["ringcast"], "lifespan", lifespan)
     bench = Bench(app, clock)
     yield bench
     bench.client.close()
@@ -156,3 +162,25 @@ def test_connection_without_subscriptions_does_not_stay(bench: Bench, clock: Clo
     assert bench.wait_for(CloseConnection).code == 1000
     bench.client.close()
     assert "nothing subscribed" in bench.why()
+
+
+def test_client_is_told_of_the_end_in_time_to_open_another_connection(
+    bench: Bench, clock: Clock, write: Callable[..., FrameInfo]
+) -> None:
+    write()
+    turns_until(bench.cameras.default().online, "the camera to be found")
+    bench.say(subscribe="video", id=3)
+    assert bench.told()["subscribed"] == 3
+    for _ in range(9):  # a client that says nothing at all is left for that
+        clock.advance(9.8)
+        bench.send(Ping())
+        bench.wait_for(Pong)
+    clock.advance(9.9)
+    assert bench.told() == {"going": AGED, "in_ms": 1900}
+    assert bench.cameras.default().audience.entered == 1
+    clock.advance(2.1)
+    closed = bench.wait_for(CloseConnection)
+    assert (closed.code, closed.reason) == (1001, AGED)
+    bench.send(CloseConnection(1001))
+    assert bench.why() == AGED
+    assert bench.cameras.default().counters.aged == 1

@@ -7,6 +7,7 @@ import pytest
 from services.video.sources import open_source
 from services.video.sources.device import DeviceSource
 from services.video.sources.file import FileSource
+from services.video.sources.http_stream import HttpStreamSource
 from services.video.sources.network import NetworkSource
 from services.video.sources.pattern import PatternSource
 from shared.errors import ConfigError
@@ -20,7 +21,10 @@ from shared.settings_schema import VideoSettings
         ("clips/a.mp4", FileSource, "file:clips/a.mp4"),
         ("1", DeviceSource, "v4l2:/dev/video1"),
         ("rtsp://admin:hunter2@cam/live", NetworkSource, "rtsp://cam/live"),
-        ("http://cam:8000/stream/video", NetworkSource, "http://cam:8000/stream/video"),
+        ("http://cam:8000/stream.mjpg", NetworkSource, "http://cam:8000/stream.mjpg"),
+        ("http://cam/stream/a/raw", NetworkSource, "http://cam/stream/a/raw"),
+        ("http://cam:8000/stream/video", HttpStreamSource, "http://cam:8000/stream/video"),
+        ("https://x:y@n/stream/video/shm?fps=5", HttpStreamSource, "https://n/stream/video/shm"),
     ],
 )
 def test_address_becomes_a_source(source: str, kind: type, label: str) -> None:
