@@ -51,7 +51,7 @@ DOCUMENTED: Final = {501, 503, 505}
 
 @pytest.fixture
 def api(service: Services) -> Api:
-    api = service.both(SOURCE, api__workers=2)
+    api = service.both(SOURCE, api__workers=2, api__mosaic__width=320)  # as small as its cameras
     strangers(api, 100, seed=0)  # what a worker opens on first use is open then
     return api
 
