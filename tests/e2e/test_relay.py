@@ -224,7 +224,7 @@ def test_token_is_needed_and_given(nodes: Callable[..., Node], tmp_path: Path) -
 
     file.write_text(TOKEN + "\n", encoding="ascii")
     relay.video.wait_for_log("opened: relayed")
-    assert parts_of(relay, 1)[0].online
+    wait_until(lambda: parts_of(relay, 1)[0].online, "the first picture after the blanks")
     assert TOKEN not in relay.video.said()
     assert TOKEN not in json.dumps(status(relay.api))
 
