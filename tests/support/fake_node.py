@@ -68,7 +68,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._stream()
 
     def _answer_problem(self, status: int) -> None:
-        text = json.dumps({"detail": self._node.detail}).encode()
+        text = self._node.garbage or json.dumps({"detail": self._node.detail}).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/problem+json")
         self.send_header("Content-Length", str(len(text)))
@@ -77,7 +77,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _answer_clock(self) -> None:
         told = self._node.clock
-        text = json.dumps(told if told is not None else self._node.now()).encode()
+        told = told if told is not None else self._node.now()
+        text = self._node.garbage or json.dumps(told).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
@@ -119,6 +120,7 @@ class FakeNode:
         status: What it answers; other than 200 with a problem document.
         detail: Of the problem.
         clock: What it answers at ``/clock``; None: the time, shifted.
+        garbage: What it sends instead of JSON; empty: nothing.
         ahead_us: How far its clock is ahead of this machine's.
         reason: Why it shows blanks.
         requests: Path and headers of each request.
@@ -132,6 +134,7 @@ class FakeNode:
         self.status = 200
         self.detail = "no"
         self.clock: object = None
+        self.garbage = b""
         self.ahead_us = 0
         self.reason = ""
         self.requests: list[tuple[str, dict[str, str]]] = []

@@ -91,7 +91,7 @@ class HttpStreamSource:
             self._relay.take(answer)
             return
         ours = (response.getheader("Content-Type") or "").startswith(_PROBLEM)
-        why = self._upstream.refusal(response) if ours else ""
+        why = self._upstream.refusal(response, answer.socket) if ours else ""
         answer.close()
         if ours:
             guessing = response.status in _GUESSING

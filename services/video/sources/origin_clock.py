@@ -30,7 +30,6 @@ _EXCHANGES: Final = 5
 _EVERY_S: Final = 10.0
 _AGAIN_S: Final = 0.5
 _TIMEOUT_S: Final = 1.0
-_MOST_BYTES: Final = 4096
 _FURTHEST_US: Final = 2**62
 _NO_ANSWER: Final = (SourceUnavailable, OSError, http.client.HTTPException)
 
@@ -105,7 +104,7 @@ class OriginClock:
                     found = one if found is None else one.narrowed(found)
             finally:
                 connection.close()
-        except (*_NO_ANSWER, ValueError, TypeError) as error:
+        except (*_NO_ANSWER, ValueError, TypeError, RecursionError) as error:
             log.debug("the clock of %s: %s", self._upstream.place, error)
         if found is None:
             return False
@@ -120,11 +119,12 @@ class OriginClock:
             ValueError, TypeError: The answer is none.
         """
         sent_ms = self._now_ms()
+        connected = connection.sock
         response = self._upstream.ask(connection, self._upstream.clock_path())
-        text = response.read(_MOST_BYTES)
-        received_ms = self._now_ms()
         if response.status != HTTPStatus.OK:
-            raise ValueError(self._upstream.refusal(response))
+            raise ValueError(self._upstream.refusal(response, connected))
+        text = self._upstream.read_small(response, connected)
+        received_ms = self._now_ms()
         told = json.loads(text)
         if not isinstance(told, dict):
             raise TypeError("its answer is no object")

@@ -38,6 +38,8 @@ _OURS: Final = frozenset({"advance_headers", "extra_headers", "zero_data", "dual
 _RECEIVE_BYTES: Final = 256 * 1024
 """Room for what was not read yet: what is in it becomes old while a slow relay works."""
 _ANSWER_S: Final = 5.0
+_NO_JSON: Final = (ValueError, RecursionError)
+"""What ``json.loads`` raises at bytes that somebody has made up."""
 _MOST_OF_A_PROBLEM: Final = 4096
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -189,8 +191,22 @@ class Upstream:
             connection.close()
             raise
 
-    def refusal(self, response: http.client.HTTPResponse) -> str:
-        """What an answer other than 200 means, a sentence for operators."""
+    @staticmethod
+    def read_small(response: http.client.HTTPResponse, connected: Any) -> bytes:  # noqa: ANN401 - as the library has it
+        """The body of an answer that is a few lines: not more, and not a byte now and then.
+
+        Args:
+            response: Its headers were read.
+            connected: The socket of its connection, from before it was asked for.
+
+        Raises:
+            OSError, http.client.HTTPException: The connection broke.
+        """
+        with _ended_after(_ANSWER_S, connected):
+            return response.read(_MOST_OF_A_PROBLEM)
+
+    def refusal(self, response: http.client.HTTPResponse, connected: Any) -> str:  # noqa: ANN401
+        """What an answer other than 200 means, a sentence for operators; see ``read_small``."""
         if response.status == HTTPStatus.UNAUTHORIZED:
             return (
                 f"{self.place} wants credentials, or other ones: give a token of its scope view "
@@ -203,8 +219,8 @@ class Upstream:
             )
         status = f"{self.place} answers {response.status} {response.reason[:60]}"
         try:
-            detail = str(json.loads(response.read(_MOST_OF_A_PROBLEM))["detail"])
-        except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
+            detail = str(json.loads(self.read_small(response, connected))["detail"])
+        except (*_NO_JSON, KeyError, TypeError, OSError, http.client.HTTPException):
             return status
         return f"{status}: {detail[:200]}"
 

@@ -95,3 +95,19 @@ def test_refusal_of_a_node_says_what_to_do(node: FakeNode, status: int, why: str
     assert (refused.value.retry_s >= 7.5) == (status in {401, 403}), "or it looks like guessing"
     assert "hunter2" not in str(refused.value)
     assert camera.opened == 0
+
+
+@pytest.mark.parametrize("garbage", [b"[" * 4000, b"{", b"\xff\xfe", b"null"])
+def test_refusal_that_is_no_json_is_one_all_the_same(node: FakeNode, garbage: bytes) -> None:
+    node.status, node.garbage = 404, garbage
+    source, _ = source_of(node.url)
+    with pytest.raises(SourceUnavailable, match=r"answers 404 Not Found$"):
+        source.open()
+
+
+def test_clock_that_is_no_json_keeps_nobody_from_relaying(node: FakeNode) -> None:
+    node.garbage = b"[" * 4000
+    source, camera = source_of(node.url)
+    source.open()
+    source.close()
+    assert camera.opened == 0
