@@ -152,10 +152,15 @@ class RelaySource:
         return Grab(
             Geometry(part.width, part.height, pixel_format),
             self._captured_at(part),
-            size_bytes=len(part.jpeg) if self._passthrough else None,
+            size_bytes=self._room_for(part) if self._passthrough else None,
             dropped=dropped,
             relayed=self._relayed(part, repeated=repeated),
         )
+
+    @staticmethod
+    def _room_for(part: RelayedPart) -> int:
+        """Bytes; a picture that will not be shown makes the ring grow for nobody."""
+        return 1 if part.problem else len(part.jpeg)
 
     def retrieve(self, slot: Slot) -> Geometry:
         """Lay the JPEG into the slot as it came, or its pixels.
