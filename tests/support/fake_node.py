@@ -87,13 +87,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _stream(self) -> None:
         node = self._node
         self.close_connection = True
-        self.send_response(200)
-        self.send_header("Connection", "close")
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        if node.hops:
-            self.send_header("X-Hops", node.hops)
-        self.end_headers()
-        with contextlib.suppress(OSError), node.listening() as said:
+        with contextlib.suppress(OSError), node.listening() as said:  # before it knows of an answer
+            self.send_response(200)
+            self.send_header("Connection", "close")
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+            if node.hops:
+                self.send_header("X-Hops", node.hops)
+            self.end_headers()
             self.wfile.write(b"--frame\r\n")
             while (data := said.get()) is not None:
                 self.wfile.write(data)
