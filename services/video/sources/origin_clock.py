@@ -7,7 +7,6 @@ asking has a connection and a thread of its own: the stream never waits for it.
 from __future__ import annotations
 
 import http.client
-import json
 import logging
 import threading
 import time
@@ -104,7 +103,7 @@ class OriginClock:
                     found = one if found is None else one.narrowed(found)
             finally:
                 connection.close()
-        except (*_NO_ANSWER, ValueError, TypeError, RecursionError) as error:
+        except (*_NO_ANSWER, ValueError, TypeError) as error:
             log.debug("the clock of %s: %s", self._upstream.place, error)
         if found is None:
             return False
@@ -123,9 +122,8 @@ class OriginClock:
         response = self._upstream.ask(connection, self._upstream.clock_path())
         if response.status != HTTPStatus.OK:
             raise ValueError(self._upstream.refusal(response, connected))
-        text = self._upstream.read_small(response, connected)
+        told = self._upstream.small_document(response, connected)
         received_ms = self._now_ms()
-        told = json.loads(text)
         if not isinstance(told, dict):
             raise TypeError("its answer is no object")
         now_us, doubt_us = (told.get(name) for name in ("now_us", "doubt_us"))

@@ -38,9 +38,7 @@ _OURS: Final = frozenset({"advance_headers", "extra_headers", "zero_data", "dual
 _RECEIVE_BYTES: Final = 256 * 1024
 """Room for what was not read yet: what is in it becomes old while a slow relay works."""
 _ANSWER_S: Final = 5.0
-_NO_JSON: Final = (ValueError, RecursionError)
-"""What ``json.loads`` raises at bytes that somebody has made up."""
-_MOST_OF_A_PROBLEM: Final = 4096
+_MOST_OF_A_DOCUMENT: Final = 4096
 _KEEPALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 2),
@@ -192,8 +190,8 @@ class Upstream:
             raise
 
     @staticmethod
-    def read_small(response: http.client.HTTPResponse, connected: Any) -> bytes:  # noqa: ANN401 - as the library has it
-        """The body of an answer that is a few lines: not more, and not a byte now and then.
+    def small_document(response: http.client.HTTPResponse, connected: Any) -> Any:  # noqa: ANN401 - as the libraries have it
+        """The JSON of an answer that is a few lines: not more, and not a byte now and then.
 
         Args:
             response: Its headers were read.
@@ -201,12 +199,17 @@ class Upstream:
 
         Raises:
             OSError, http.client.HTTPException: The connection broke.
+            ValueError: It is no JSON.
         """
         with _ended_after(_ANSWER_S, connected):
-            return response.read(_MOST_OF_A_PROBLEM)
+            text = response.read(_MOST_OF_A_DOCUMENT)
+        try:
+            return json.loads(text)
+        except RecursionError as error:  # made up: nothing of ours is nested so deep
+            raise ValueError("it is nested too deep") from error
 
     def refusal(self, response: http.client.HTTPResponse, connected: Any) -> str:  # noqa: ANN401
-        """What an answer other than 200 means, a sentence for operators; see ``read_small``."""
+        """What an answer other than 200 means, a sentence for operators; see ``small_document``."""
         if response.status == HTTPStatus.UNAUTHORIZED:
             return (
                 f"{self.place} wants credentials, or other ones: give a token of its scope view "
@@ -219,8 +222,8 @@ class Upstream:
             )
         status = f"{self.place} answers {response.status} {response.reason[:60]}"
         try:
-            detail = str(json.loads(self.read_small(response, connected))["detail"])
-        except (*_NO_JSON, KeyError, TypeError, OSError, http.client.HTTPException):
+            detail = str(self.small_document(response, connected)["detail"])
+        except (ValueError, KeyError, TypeError, OSError, http.client.HTTPException):
             return status
         return f"{status}: {detail[:200]}"
 
