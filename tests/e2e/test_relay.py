@@ -78,6 +78,15 @@ def nodes(tmp_path: Path, segment_name: str) -> Iterator[Callable[..., Node]]:
         node.services.stop()
 
 
+def chain_of(nodes: Callable[..., Node], source: str, length: int, **settings: Any) -> list[Node]:  # noqa: ANN401 - settings by name
+    """An origin with this source, and relays of each other behind it; all of them ready."""
+    chain: list[Node] = []
+    for _ in range(length):
+        chain.append(nodes(chain[-1].url) if chain else nodes(source, **settings))
+        chain[-1].api.wait_ready()
+    return chain
+
+
 def parts_of(node: Node, count: int = FRAMES, query: str = "") -> list[Part]:
     with MjpegClient(node.url + query) as client:
         return list(client.parts(count))
@@ -92,14 +101,9 @@ def at_once(*nodes: Node) -> list[dict[tuple[int, int], Part]]:
 
 @pytest.mark.slow
 def test_frames_are_the_same_at_every_node_of_a_chain(nodes: Callable[..., Node]) -> None:
-    origin = nodes("pattern://640x360@30")
-    origin.api.wait_ready()
-    first = nodes(origin.url)
-    first.api.wait_ready()
-    second = nodes(first.url)
-    second.api.wait_ready()
+    chain = chain_of(nodes, "pattern://640x360@30", 3)
+    origin, *_, second = chain
 
-    chain = (origin, first, second)
     seen = at_once(*chain)
     common = set.intersection(*(set(frames) for frames in seen))
     assert len(common) >= FRAMES // 2
@@ -125,10 +129,7 @@ def test_frames_are_the_same_at_every_node_of_a_chain(nodes: Callable[..., Node]
 
 @pytest.mark.slow
 def test_single_picture_has_the_same_name_at_every_node(nodes: Callable[..., Node]) -> None:
-    origin = nodes("pattern://320x240@1")
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    origin, relay = chain_of(nodes, "pattern://320x240@1", 2)
 
     def tags() -> list[str]:
         asked = "/frame?max_age=5000"
@@ -144,10 +145,7 @@ def test_single_picture_has_the_same_name_at_every_node(nodes: Callable[..., Nod
 def test_origin_that_was_killed_comes_back_without_a_blank_in_between(
     nodes: Callable[..., Node],
 ) -> None:
-    origin = nodes("pattern://320x240@30")
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    origin, relay = chain_of(nodes, "pattern://320x240@30", 2)
     wait_until(lambda: bool(relay.relay_status()), "hops")
     port = int(origin.api.url.rpartition(":")[2])
 
@@ -166,10 +164,7 @@ def test_origin_that_was_killed_comes_back_without_a_blank_in_between(
 def test_video_module_that_was_killed_is_another_life_at_every_node(
     nodes: Callable[..., Node],
 ) -> None:
-    origin = nodes("pattern://320x240@30")
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    origin, relay = chain_of(nodes, "pattern://320x240@30", 2)
 
     with MjpegClient(relay.url) as client:
         parts = client.parts()
@@ -183,10 +178,7 @@ def test_video_module_that_was_killed_is_another_life_at_every_node(
 
 @pytest.mark.slow
 def test_clean_end_of_the_upstream_shows_no_blank(nodes: Callable[..., Node]) -> None:
-    origin = nodes("pattern://320x240@30")
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    origin, relay = chain_of(nodes, "pattern://320x240@30", 2)
     wait_until(lambda: bool(relay.relay_status()), "hops")
 
     with MjpegClient(relay.url) as client:
@@ -233,10 +225,7 @@ def test_token_is_needed_and_given(nodes: Callable[..., Node], tmp_path: Path) -
 def test_blank_of_the_origin_is_relayed_with_its_reason(
     nodes: Callable[..., Node], tmp_path: Path
 ) -> None:
-    origin = nodes(str(tmp_path / "missing.mp4"))
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    origin, relay = chain_of(nodes, str(tmp_path / "missing.mp4"), 2)
 
     wait_until(lambda: status(relay.api)["reason"].startswith("there is no file"), "the reason")
     assert not parts_of(relay, 1)[0].online
@@ -245,10 +234,7 @@ def test_blank_of_the_origin_is_relayed_with_its_reason(
 
 @pytest.mark.slow
 def test_relay_asks_for_all_frames_and_its_clients_choose(nodes: Callable[..., Node]) -> None:
-    origin = nodes("pattern://320x240@50")
-    origin.api.wait_ready()
-    relay = nodes(origin.url)
-    relay.api.wait_ready()
+    _, relay = chain_of(nodes, "pattern://320x240@50", 2)
     wait_until(lambda: status(relay.api)["fps"] > 40.0, "all of the origin's frames")
 
     few = parts_of(relay, 8, "?fps=5")
@@ -265,12 +251,7 @@ def test_age_is_right_where_the_origins_clock_is_an_hour_off(
 ) -> None:
     clock = WallClock(tmp_path)
     clock.set(-3600)
-    origin = nodes("pattern://320x240@30", variables=clock.variables)
-    origin.api.wait_ready()
-    first = nodes(origin.url)
-    first.api.wait_ready()
-    second = nodes(first.url)
-    second.api.wait_ready()
+    _, first, second = chain_of(nodes, "pattern://320x240@30", 3, variables=clock.variables)
 
     for relay in (first, second):
         wait_until(partial(told_clock, relay, -3_600_000.0), "the clock of the origin")
