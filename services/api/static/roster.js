@@ -1,15 +1,14 @@
 // Which cameras there are: asks every few seconds while somebody looks.
 
+import { Rounds } from "./rounds.js";
 import { camerasAddress } from "./urls.js";
 
 const ROUND_MS = 3000;
 const PATIENCE_MS = 5000;
 
-export class Roster {
+export class Roster extends Rounds {
   #changed;
   #listed;
-  #timer = 0;
-  #life = 0;
 
   /**
    * listed: [{name, online}], what is known so far; changed(listed) is called with every answer, in
@@ -17,25 +16,13 @@ export class Roster {
    * found it yet.
    */
   constructor(listed, changed) {
+    super(async (over) => {
+      const answer = await ask();
+      if (answer && !over()) this.#tell(answer);
+      return ROUND_MS;
+    });
     this.#listed = listed;
     this.#changed = changed;
-  }
-
-  start() {
-    this.stop();
-    this.#round(this.#life);
-  }
-
-  stop() {
-    this.#life += 1;
-    clearTimeout(this.#timer);
-  }
-
-  async #round(life) {
-    const listed = await ask();
-    if (life !== this.#life) return;
-    if (listed) this.#tell(listed);
-    this.#timer = setTimeout(() => this.#round(life), ROUND_MS);
   }
 
   #tell(listed) {

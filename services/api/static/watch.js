@@ -2,44 +2,32 @@
 // in each round those that were not asked about for longest.
 
 import { now } from "./clock.js";
+import { Rounds } from "./rounds.js";
 import { cameraAddress } from "./urls.js";
 
 const ROUND_MS = 1000;
 const PATIENCE_MS = 5000;
 const MOST_A_ROUND = 12;
 
-export class Watch {
+export class Watch extends Rounds {
   #players;
   #asked = new WeakMap();
-  #timer = 0;
-  #life = 0;
 
   constructor(players) {
+    super((over) => this.#round(over));
     this.#players = players;
   }
 
-  start() {
-    this.stop();
-    this.#round(this.#life);
-  }
-
-  stop() {
-    this.#life += 1;
-    clearTimeout(this.#timer);
-  }
-
-  async #round(life) {
+  async #round(over) {
     const began = now();
     const running = this.#players.filter((player) => player.running && !player.gone);
     running.sort((a, b) => (this.#asked.get(a) ?? 0) - (this.#asked.get(b) ?? 0));
     for (const player of running.slice(0, MOST_A_ROUND)) {
-      if (life !== this.#life) return;
+      if (over()) break;
       this.#asked.set(player, now());
       if (player.running) await ask(player);
     }
-    if (life !== this.#life) return;
-    const pause = Math.max(ROUND_MS / 4, ROUND_MS - (now() - began));
-    this.#timer = setTimeout(() => this.#round(life), pause);
+    return Math.max(ROUND_MS / 4, ROUND_MS - (now() - began));
   }
 }
 
