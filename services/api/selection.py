@@ -28,7 +28,6 @@ class Selection:
     Attributes:
         last: What the viewer was sent last; None: nothing yet.
         interval_ns: Least time between two frames that the viewer wants.
-        missed: How many frames the viewer was too late for.
     """
 
     __slots__ = (
@@ -40,7 +39,6 @@ class Selection:
         "_pacer",
         "interval_ns",
         "last",
-        "missed",
     )
 
     def __init__(self, client: Client, counters: Counters) -> None:
@@ -52,7 +50,6 @@ class Selection:
         self._owed = False
         self.interval_ns = self._pacer.interval_ns
         self.last: EncodedFrame | None = None
-        self.missed = 0
 
     def would_take(self, info: FrameInfo, source_fps: float) -> bool:
         """Whether a frame is new and due; counts nothing."""
@@ -138,6 +135,5 @@ class Selection:
             self._owed = False
             self._counters.dropped += 1
             self._client.dropped += 1
-            self.missed += 1
         if not due:
             self._counters.skipped += 1

@@ -158,9 +158,9 @@ class Stream:
             self._interval_s = max(1.0 / source_fps, self._selection.interval_ns / 1e9)
         if self.ended:
             return False
-        missed = self._selection.missed
+        dropped = self.client.dropped
         wanted = self._selection.wants(info, source_fps, self.ready)
-        if self._selection.missed != missed:
+        if self.client.dropped != dropped:
             self._note(missed=True)
         return wanted
 

@@ -113,9 +113,9 @@ class Subscription:
         """See ``Viewer``."""
         if self.ended:
             return False
-        missed = self._selection.missed
+        dropped = self.client.dropped
         wanted = self._selection.wants(info, source_fps, self.ready)
-        if self._selection.missed != missed and self.adaptation is not None:
+        if self.client.dropped != dropped and self.adaptation is not None:
             self._moving |= self.adaptation.note(self._clock(), missed=True)
         return wanted
 
