@@ -252,10 +252,8 @@ def test_unknown_error_ends_the_streams_instead_of_leaving_them_hanging(
 def test_greenlet_ends_with_its_last_client(
     camera: Camera, write: Callable[..., FrameInfo]
 ) -> None:
-    write()
-    camera.start()
-    fanout, stream = camera.fanout(PLAIN), Notes()
-    fanout.join(stream)
+    fanout = camera.fanout(PLAIN)
+    stream = watched(camera, fanout, write)
     turns_until(lambda: bool(stream.seen), "a frame")
     fanout.leave(stream)
     turns_until(lambda: not camera.feed._waiters, "the greenlet to end")  # noqa: SLF001
@@ -265,10 +263,8 @@ def test_greenlet_ends_with_its_last_client(
 def test_pictures_go_at_once_with_the_last_client(
     camera: Camera, write: Callable[..., FrameInfo]
 ) -> None:
-    write()
-    camera.start()
-    fanout, stream = camera.fanout(PLAIN), Notes()
-    fanout.join(stream)
+    fanout = camera.fanout(PLAIN)
+    stream = watched(camera, fanout, write)
     turns_until(lambda: bool(stream.seen), "a frame")
     fanout.leave(stream)
     turns_until(lambda: fanout.idle, "the end")
