@@ -75,6 +75,11 @@ class ConfigError(RingcastError):
         super().__init__("\n".join(problems))
         self.problems = problems
 
+    @property
+    def lines(self) -> str:
+        """What a program of ours writes of it to standard error: a line per problem."""
+        return "".join(f"ringcast: {problem}\n" for problem in self.problems)
+
 
 class ProtocolError(RingcastError):
     """Bytes that should be a notification or a segment are not, or are of another version."""

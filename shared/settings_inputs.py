@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "CONFIG_VARIABLE",
     "ENV_PREFIX",
     "SHORT_FORMS",
     "config_file",
+    "file_argument",
     "fingerprint",
     "process_environment",
 ]
@@ -37,6 +38,16 @@ the long form over all."""
 def process_environment() -> Mapping[str, str]:
     """The variables of this process."""
     return os.environ
+
+
+def file_argument(arguments: Sequence[str]) -> tuple[Path | None, list[str]]:
+    """The configuration file that a command line begins with, and what follows it.
+
+    Args:
+        arguments: Without the program, and without what is no business of the settings.
+    """
+    named = bool(arguments) and not arguments[0].startswith("-")
+    return (Path(arguments[0]) if named else None), list(arguments[named:])
 
 
 def config_file(environ: Mapping[str, str], path: Path | None = None) -> Path | None:

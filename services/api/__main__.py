@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         printed = print_config(arguments)
     except ConfigError as error:
-        sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        sys.stderr.write(error.lines)
         return 2
     if printed is None:
         sys.stderr.write(_USAGE)

@@ -49,7 +49,7 @@ def _right() -> _Iterator[None]:
     try:
         yield
     except _ConfigError as error:
-        _sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        _sys.stderr.write(error.lines)
         _sys.exit(2)
 
 

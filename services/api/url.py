@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         path = signed_address(settings.auth, asked.path, expires, asked.scope, asked.key)
         base = _base(settings) if asked.base is None else _checked_base(asked.base)
     except ConfigError as error:
-        sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        sys.stderr.write(error.lines)
         return 2
     sys.stdout.write(f"{base}{path}\n")
     return 0

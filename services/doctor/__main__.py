@@ -10,7 +10,6 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.doctor import camera, machine, memory, network, ring
@@ -19,6 +18,7 @@ from services.doctor.report import as_json, as_text, worst
 from shared.errors import ConfigError
 from shared.naming import segment_paths
 from shared.settings import load_settings
+from shared.settings_inputs import file_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     Returns:
         The exit code.
     """
-    options = [argument for argument in arguments if argument != _JSON]
-    config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
+    config_path, options = file_argument([each for each in arguments if each != _JSON])
     try:
         findings = examine(load_settings(config_path, arguments=options))
     except ConfigError as error:

@@ -70,10 +70,10 @@ def main(arguments: Sequence[str]) -> int:
         configure_logging(settings.logging.level, settings.logging.format)
         return _run(settings, environment, received, with_api=with_api)
     except ConfigError as error:
-        problems = error.problems
+        wrong = error
     except OSError as error:
-        problems = [str(error)]
-    sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in problems))
+        wrong = ConfigError([str(error)])
+    sys.stderr.write(wrong.lines)
     return MISCONFIGURED
 
 

@@ -21,7 +21,7 @@ from services.video.sources.address import Kind, classify
 from shared.errors import ConfigError
 from shared.settings import load_layers
 from shared.settings_cameras import CAMERAS
-from shared.settings_inputs import process_environment
+from shared.settings_inputs import file_argument, process_environment
 from shared.settings_model import variable
 
 if TYPE_CHECKING:
@@ -57,13 +57,12 @@ def main(arguments: Sequence[str]) -> int:
         The exit code: 2 where the settings are wrong, or name no camera.
     """
     base = next((each for each in arguments if each.startswith(_BASE)), f"{_BASE}compose.yaml")
-    options = [each for each in arguments if each not in {base, _ISOLATED}]
-    path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
+    path, options = file_argument([each for each in arguments if each not in {base, _ISOLATED}])
     try:
         layers = load_layers(path, process_environment(), options)
         text = override(layers, base.removeprefix(_BASE), isolated=_ISOLATED in arguments)
     except ConfigError as error:
-        sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        sys.stderr.write(error.lines)
         return 2
     sys.stdout.write(text)
     return 0

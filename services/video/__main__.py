@@ -24,7 +24,6 @@ import signal
 import sys
 import threading
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from services.video.backoff import Backoff
@@ -42,11 +41,13 @@ from shared.naming import segment_paths
 from shared.publisher import Publisher
 from shared.ring.writer import RingWriter
 from shared.settings import load_settings
+from shared.settings_inputs import file_argument
 from shared.settings_origin import print_config
 from shared.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import FrameType
 
     from services.video.sources.source import Source
@@ -76,8 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     faulthandler.enable()
     camera, others = camera_option(arguments)
-    options = [argument for argument in others if argument != _EXIT_WITH_STDIN]
-    config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
+    config_path, options = file_argument([each for each in others if each != _EXIT_WITH_STDIN])
     inbox: Inbox = queue.SimpleQueue()
     try:
         printed = print_config(options, config_path)
@@ -97,7 +97,7 @@ def main(arguments: Sequence[str]) -> int:
         except ConfigError as error:
             raise ConfigError(as_written(error.problems, settings, name)) from error
     except ConfigError as error:
-        sys.stderr.write("".join(f"ringcast: {problem}\n" for problem in error.problems))
+        sys.stderr.write(error.lines)
         return _EXIT_MISCONFIGURED
     except (WriterConflict, RingSpaceError, RingUnavailable) as error:
         log.critical("%s", error)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from services.video.camera_option import camera_option, captured_camera
@@ -17,6 +16,7 @@ from shared.errors import ConfigError, ProtocolError, RingUnavailable
 from shared.naming import segment_paths
 from shared.ring.reader import RingReader
 from shared.settings import load_settings
+from shared.settings_inputs import file_argument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,8 +31,8 @@ _LOOK_INTERVAL_S: Final = 0.05
 
 def main(arguments: Sequence[str]) -> int:
     """Check the camera that the settings name; 0 is healthy, 1 is not, and then it says why."""
-    camera, options = camera_option(arguments)
-    config_path = Path(options.pop(0)) if options and not options[0].startswith("-") else None
+    camera, others = camera_option(arguments)
+    config_path, options = file_argument(others)
     try:
         settings = load_settings(config_path, arguments=options)
         video = settings.for_camera(captured_camera(settings, camera)).video

@@ -89,3 +89,8 @@ def test_lack_of_room_names_directory_need_and_free_room() -> None:
         "not enough shared memory in /shm: need 3145728 bytes (3.0 MiB, reserve included), "
         "free 1048576 bytes (1.0 MiB). Lower RINGCAST_VIDEO__RING__SLOTS."
     )
+
+
+def test_wrong_settings_are_written_line_by_line() -> None:
+    error = ConfigError(["one is wrong", "two is wrong"])
+    assert error.lines == "ringcast: one is wrong\nringcast: two is wrong\n"

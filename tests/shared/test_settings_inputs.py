@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings_inputs import CONFIG_VARIABLE, config_file, fingerprint
+from shared.settings_inputs import CONFIG_VARIABLE, config_file, file_argument, fingerprint
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +36,20 @@ def test_a_fingerprint_changes_with_file_and_variables_of_ours_only(elsewhere: P
 def test_a_file_that_cannot_be_read_has_no_fingerprint() -> None:
     with pytest.raises(FileNotFoundError):
         fingerprint({CONFIG_VARIABLE: "nowhere.json"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "others"),
+    [
+        ([], None, []),
+        (["a.json"], Path("a.json"), []),
+        (["a.json", "--video.source=0"], Path("a.json"), ["--video.source=0"]),
+        (["--video.source=0", "a.json"], None, ["--video.source=0", "a.json"]),
+    ],
+)
+def test_configuration_file_comes_first_on_a_command_line(
+    arguments: list[str], path: Path | None, others: list[str]
+) -> None:
+    before = list(arguments)
+    assert file_argument(arguments) == (path, others)
+    assert arguments == before
