@@ -199,16 +199,14 @@ class RelaySource:
         before = tuple(hop.strip() for hop in hops.split(","))
         route = (*before, self._node)
         if self._node in before:
-            raise SourceUnavailable(
+            raise _refused(
                 f"this would be a loop: {' → '.join(route)}; give this node another source, or "
-                "another name in video.relay.node if it only has the same",
-                retry_s=Backoff(_LOOP_PAUSE_S, _LOOP_PAUSE_S).next_pause_s(),
+                "another name in video.relay.node if it only has the same"
             )
         try:
             check_hops(route)
         except ValueError as error:
-            pause_s = Backoff(_LOOP_PAUSE_S, _LOOP_PAUSE_S).next_pause_s()
-            raise SourceUnavailable(str(error), retry_s=pause_s) from error
+            raise _refused(str(error)) from error
         if self._hops and self._hops[0] != route[0]:
             self._clock.forget()
         self._hops = route
@@ -288,3 +286,8 @@ class RelaySource:
             clock=clock,
             reconnects=max(0, self._connects - 1),
         )
+
+
+def _refused(why: str) -> SourceUnavailable:
+    """Nothing that trying again soon would change."""
+    return SourceUnavailable(why, retry_s=Backoff(_LOOP_PAUSE_S, _LOOP_PAUSE_S).next_pause_s())
