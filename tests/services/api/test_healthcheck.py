@@ -117,6 +117,7 @@ def test_a_link_in_its_place_is_not_followed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RINGCAST_API__PORT", "1")
     elsewhere = tmp_path / "elsewhere"
     elsewhere.write_text("precious", encoding="ascii")
     memory = tmp_path / "memory"
